@@ -1,0 +1,1 @@
+"""Steps: declared for KFP, one typed call into the library each."""

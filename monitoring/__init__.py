@@ -1,0 +1,1 @@
+"""Watch: what is monitored, and the pages that show it."""

@@ -1,0 +1,1 @@
+"""Loops: declared for KFP, wiring only."""

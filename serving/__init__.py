@@ -1,0 +1,1 @@
+"""Serve: declared for BentoML."""

@@ -1,0 +1,1 @@
+"""The only modules that import feast, dvc and evidently, one file each."""

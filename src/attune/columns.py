@@ -1,0 +1,70 @@
+"""Every column name, once."""
+
+# Keys and times. Every time is UTC with microseconds.
+CUSTOMER_ID = "customer_id"
+ITEM_ID = "item_id"
+EVENT_TIMESTAMP = "event_timestamp"
+CREATED_TIMESTAMP = "created_timestamp"
+
+# interactions: one row is customer, item, event, time
+INTERACTION_ID = "interaction_id"
+ORDER_ID = "order_id"
+EVENT = "event"
+QUANTITY = "quantity"
+AMOUNT = "amount"
+DISCOUNT = "discount"
+
+# items
+DEPARTMENT = "department"
+CATEGORY = "category"
+BRAND = "brand"
+
+# customers
+AGE_BAND = "age_band"
+INCOME_BAND = "income_band"
+HOME_OWNERSHIP = "home_ownership"
+MARITAL_STATUS = "marital_status"
+HOUSEHOLD_SIZE = "household_size"
+CHILDREN = "children"
+DEMOGRAPHICS = (AGE_BAND, INCOME_BAND, HOME_OWNERSHIP, MARITAL_STATUS, HOUSEHOLD_SIZE, CHILDREN)
+UNKNOWN = "unknown"
+
+# messages: one row is a campaign sent to a customer
+MESSAGE_ID = "message_id"
+CAMPAIGN_ID = "campaign_id"
+CHANNEL = "channel"
+FORMAT = "format"
+SENT_AT = "sent_at"
+ENDS_AT = "ends_at"
+RESPONDED = "responded"
+RESPONDED_AT = "responded_at"
+
+# consents
+PURPOSE = "purpose"
+GRANTED = "granted"
+
+# feature view customer_activity
+RECENCY_DAYS = "recency_days"
+TENURE_DAYS = "tenure_days"
+ORDERS_7D = "orders_7d"
+ORDERS_30D = "orders_30d"
+ORDERS_90D = "orders_90d"
+SPEND_7D = "spend_7d"
+SPEND_30D = "spend_30d"
+SPEND_90D = "spend_90d"
+BASKET_SIZE_90D = "basket_size_90d"
+DISCOUNT_SHARE_90D = "discount_share_90d"
+DAYS_BETWEEN_ORDERS_90D = "days_between_orders_90d"
+
+# feature view customer_history: the last items, oldest first, with the second each was bought
+HISTORY_ITEMS = "history_items"
+HISTORY_TIMES = "history_times"
+
+# feature view item_popularity
+ITEM_ORDERS_7D = "item_orders_7d"
+ITEM_ORDERS_30D = "item_orders_30d"
+ITEM_ORDERS_90D = "item_orders_90d"
+ITEM_CUSTOMERS_30D = "item_customers_30d"
+
+# examples: features as of a date, with what happened afterwards
+LABEL = "label"

@@ -1,0 +1,1 @@
+"""Tables: contracts, sources, cleaning, pseudonyms, labels and splits."""

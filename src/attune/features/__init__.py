@@ -1,0 +1,1 @@
+"""How each feature view is computed."""

@@ -1,0 +1,1 @@
+"""The models and nothing but the models."""

@@ -1,0 +1,49 @@
+"""What the shared training loop asks of a network, and how its weights travel."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from attune.models.base import Tensors
+
+Batch = dict[str, Tensor]
+
+
+class Network(nn.Module):
+    """A model that learns by gradient descent in the shared loop of `attune.training.loop`.
+
+    A subclass makes its layers in `prepare`, where the size of the vocabularies becomes known.
+    """
+
+    def prepare(self, train: pd.DataFrame) -> None:
+        """Learn vocabularies and scales from the training examples alone, and make the layers."""
+        raise NotImplementedError
+
+    def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
+        """Turn examples into tensors whose first dimension is the example."""
+        raise NotImplementedError
+
+    def batches(self, encoded: Batch, batch_size: int, order: Tensor) -> Iterator[Batch]:
+        """Cut encoded examples into batches along a given order of rows."""
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            yield {name: tensor[rows] for name, tensor in encoded.items()}
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean loss of one batch, a scalar."""
+        raise NotImplementedError
+
+    def finish(self, validation: pd.DataFrame) -> None:
+        """What follows training, calibration for example; nothing by default."""
+
+
+def network_tensors(network: nn.Module) -> Tensors:
+    """The weights of a network as arrays, for `write_model`."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+
+
+def load_tensors(network: nn.Module, tensors: Tensors) -> None:
+    """Put weights read by `read_model` back into a network."""
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
