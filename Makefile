@@ -1,0 +1,60 @@
+# The only verbs of this project. `make help` lists them.
+PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+HOME_  ?= data/demo
+
+export DO_NOT_TRACK = 1
+export BENTOML_DO_NOT_TRACK = True
+export DVC_NO_ANALYTICS = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format compile bench-loop clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed-demo ## Tell the story of the whole loop on real purchases
+	@$(BIN)/attune demo --home $(HOME_)
+
+test: $(VENV)/.installed-dev ## Install what tests need and run them all
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifests, and that tests collect
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict .
+	$(BIN)/python -m pytest --collect-only --quiet > /dev/null
+
+format: $(VENV)/.installed-dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+compile: $(VENV)/.installed-demo ## Compile every pipeline to compiled/
+	@$(BIN)/attune compile
+
+bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
+	@$(BIN)/python -m benchmarks.loop
+
+clean: ## Remove what runs made; the environment stays
+	rm -rf data/demo compiled
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Attune needs Python 3.11, found: $$($(PYTHON) --version 2>&1). Name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# torch first and alone: whatever wants it afterwards is content with the version that is there.
+$(VENV)/.installed-demo: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing Attune into $(VENV) (a few minutes the first time)"
+	@$(PIP) torch==2.13.0
+	@$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-demo
+	@echo "Installing what checks and tests need"
+	@$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,63 @@
+"""Every pipeline of this folder: the file `<name>.py` holds the pipeline `<name>`."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import yaml
+from kfp import compiler
+from kfp.dsl.graph_component import GraphComponent
+
+from attune.errors import ConfigError
+
+FOLDER = Path(__file__).parent
+
+
+def pipeline_names() -> list[str]:
+    """The names of all pipelines, sorted."""
+    names = (module.name for module in pkgutil.iter_modules([str(FOLDER)]))
+    return sorted(name for name in names if _holds_a_pipeline(name))
+
+
+def load_pipeline(name: str) -> GraphComponent:
+    """The pipeline of a name.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    names = pipeline_names()
+    if name not in names:
+        raise ConfigError(f"no pipeline named {name!r}; there are: {', '.join(names)}")
+    pipeline = getattr(importlib.import_module(f"pipelines.{name}"), name)
+    assert isinstance(pipeline, GraphComponent)
+    return pipeline
+
+
+def compile_pipelines(folder: Path) -> list[Path]:
+    """Compile every pipeline to YAML; the same sources give the same bytes.
+
+    Args:
+        folder: Where the files `<name>.yaml` go.
+
+    Returns:
+        The files, in the order of their names.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name in pipeline_names():
+        file = folder / f"{name}.yaml"
+        compiler.Compiler().compile(load_pipeline(name), str(file))
+        files.append(file)
+    return files
+
+
+def pipeline_parameters(name: str, folder: Path) -> list[str]:
+    """The parameters that a compiled pipeline asks for."""
+    documents = yaml.safe_load_all((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    inputs = next(iter(documents))["root"].get("inputDefinitions", {})
+    return sorted(inputs.get("parameters", {}))
+
+
+def _holds_a_pipeline(name: str) -> bool:
+    source = FOLDER / f"{name}.py"
+    return source.exists() and "@dsl.pipeline" in source.read_text(encoding="utf-8")
