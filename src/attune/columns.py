@@ -56,6 +56,12 @@ BASKET_SIZE_90D = "basket_size_90d"
 DISCOUNT_SHARE_90D = "discount_share_90d"
 DAYS_BETWEEN_ORDERS_90D = "days_between_orders_90d"
 
+# Departments with a share of their own in customer_activity; what is not listed counts as "other".
+# The eight that sell most in the default data, in lower case with underscores.
+DEPARTMENTS = ("grocery", "drug_gm", "fuel", "produce", "meat", "meat_pckgd", "deli", "pastry")
+OTHER_DEPARTMENT = "other"
+DEPARTMENT_SHARES = tuple(f"share_{name}_90d" for name in (*DEPARTMENTS, OTHER_DEPARTMENT))
+
 # feature view customer_history: the last items, oldest first, with the second each was bought
 HISTORY_ITEMS = "history_items"
 HISTORY_TIMES = "history_times"

@@ -1,0 +1,51 @@
+"""What serving asks of an online feature store, and how fresh each answer is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class FeatureStatus(StrEnum):
+    """Whether a value can be used; a store that says "present" for an old value is not believed."""
+
+    PRESENT = "present"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class OnlineRow:
+    """The features of one customer or item at one moment.
+
+    Attributes:
+        key: The customer or item asked for.
+        values: Feature -> value; None where missing. A stale value is given, marked as stale.
+        event_timestamps: Feature -> as-of time of the value, in UTC; None where missing.
+        statuses: Feature -> whether the value can be used.
+    """
+
+    key: str
+    values: Mapping[str, Any]
+    event_timestamps: Mapping[str, datetime | None]
+    statuses: Mapping[str, FeatureStatus]
+
+    @property
+    def known(self) -> bool:
+        """Whether the store knows anything at all about the key."""
+        return any(status is not FeatureStatus.MISSING for status in self.statuses.values())
+
+
+class OnlineFeatures(Protocol):
+    """A store that answers with the latest features, at once."""
+
+    def online(self, service: str, keys: Sequence[str], now: datetime) -> list[OnlineRow]:
+        """The features of a service for each key, in the order asked.
+
+        Args:
+            service: A feature service, `churn_v1` for example.
+            keys: Customers (items where the service's views are about items).
+            now: A value is stale when its as-of time is longer ago than its view's time to live;
+                a value from after `now` is missing.
+        """
