@@ -114,8 +114,8 @@ def _lines_of(
         child.stdin.flush()
         for line in child.stdout:
             copy.write(line)
-            if line.startswith(MARK):
-                on_progress(line.removeprefix(MARK).rstrip())
+            if line.lstrip().startswith(MARK):  # KFP indents what components print
+                on_progress(line.strip().removeprefix(MARK))
             yield line.rstrip("\n")
 
 

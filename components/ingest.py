@@ -1,0 +1,19 @@
+"""Import tables from their source."""
+
+from components.base import component
+
+
+@component
+def ingest(source: str, until: str) -> str:
+    """Import the tables of a source, or refuse with every violation named and nothing written.
+
+    Args:
+        source: A public data set by name, or the path of a mapping file.
+        until: Rows up to this date are taken.
+
+    Returns:
+        The version of the tables: a hash of their content.
+    """
+    from attune.data.ingest import ingest
+
+    return ingest(source, until)

@@ -1,0 +1,1 @@
+"""The story of the loop, told on real purchases."""
