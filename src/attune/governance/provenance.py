@@ -1,0 +1,38 @@
+"""Which code and which environment made something."""
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import distributions
+from pathlib import Path
+
+import attune
+
+_LIBRARY = Path(attune.__file__).parent
+
+
+def code_version() -> str:
+    """A hash of the library's sources: it changes whenever they do, and only then."""
+    digest = hashlib.sha256()
+    for path in sorted(_LIBRARY.rglob("*.py")):
+        digest.update(path.relative_to(_LIBRARY).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def commit() -> str | None:
+    """The last git commit that touched the library's sources; None outside a repository that holds them."""
+    command = ["git", "-C", str(_LIBRARY), "log", "-1", "--format=%H", "--", "."]
+    try:
+        # S603, S607: a fixed command, found on the path as everywhere else in the project.
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip() or None
+
+
+def environment() -> str:
+    """A hash of the interpreter and of every installed package with its version."""
+    packages = {f"{found.name.lower()}=={found.version}" for found in distributions()}
+    text = "\n".join([f"python=={platform.python_version()}", *sorted(packages)])
+    return hashlib.sha256(text.encode()).hexdigest()
