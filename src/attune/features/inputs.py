@@ -1,0 +1,86 @@
+"""The contract tables that features are made from: read lazily, and each file with its digest."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from attune.errors import DataError
+
+CUSTOMERS = "customers"
+ITEMS = "items"
+INTERACTIONS = "interactions"
+MONTH_FORMAT = "%Y-%m"
+
+
+class FeatureInputs:
+    """The tables of one folder; interactions lie in one file a month, `interactions/2017-01.parquet`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look at a folder of contract tables; nothing is read yet.
+
+        Args:
+            folder: What the data import wrote.
+
+        Raises:
+            DataError: There are no interactions in it.
+        """
+        self._folder = folder
+        self._digests: dict[Path, str] = {}
+        if not self._months:
+            raise DataError(f"no interactions in {folder}; import the tables first")
+
+    @property
+    def start(self) -> datetime:
+        """The first day of the first month."""
+        return min(self._months)
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """A table that is one file: customers or items."""
+        return pl.scan_parquet(self._single(name))
+
+    def interactions(self, before: datetime) -> pl.LazyFrame:
+        """The interactions of the months that begin before a time, oldest month first.
+
+        Raises:
+            DataError: There are none.
+        """
+        files = self._month_files(before)
+        if not files:
+            raise DataError(
+                f"interactions begin in {self.start:%Y-%m}, but features are asked as of {before:%Y-%m-%d}; "
+                "import earlier months or ask for a later date"
+            )
+        return pl.scan_parquet(files)
+
+    def digests(self, names: Iterable[str], before: datetime) -> list[tuple[str, str]]:
+        """The name and SHA-256 of every file of some tables that can hold rows from before a time."""
+        files = [
+            file
+            for name in names
+            for file in (self._month_files(before) if name == INTERACTIONS else [self._single(name)])
+        ]
+        return [(file.name, self._digest(file)) for file in files]
+
+    @cached_property
+    def _months(self) -> dict[datetime, Path]:
+        files = sorted((self._folder / INTERACTIONS).glob("*.parquet"))
+        return {datetime.strptime(file.stem, MONTH_FORMAT).replace(tzinfo=UTC): file for file in files}
+
+    def _month_files(self, before: datetime) -> list[Path]:
+        return [file for month, file in self._months.items() if month < before]
+
+    def _single(self, name: str) -> Path:
+        file = self._folder / f"{name}.parquet"
+        if not file.exists():
+            raise DataError(f"no table {name!r} in {self._folder}; import the tables first")
+        return file
+
+    def _digest(self, file: Path) -> str:
+        if file not in self._digests:
+            with file.open("rb") as content:
+                self._digests[file] = hashlib.file_digest(content, "sha256").hexdigest()
+        return self._digests[file]
