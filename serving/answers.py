@@ -1,0 +1,192 @@
+"""The answers: for whom, from what is known of them, by which champion, and how it is remembered."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from attune import columns as c
+from attune.data.pseudonyms import pseudonymise
+from attune.errors import FeatureError
+from attune.features.online import OnlineFeatures, OnlineRow
+from serving import examples, metrics
+from serving.champions import Champion, Champions
+from serving.facts import Facts, LatestFacts
+from serving.prediction_log import PredictionLog, PredictionRecord
+from serving.problems import Problem
+from serving.schemas import (
+    Answer,
+    ChurnAnswer,
+    ChurnRequest,
+    Degradation,
+    Fault,
+    RecommendAnswer,
+    RecommendedItem,
+    RecommendRequest,
+)
+from serving.settings import ServingSettings
+
+AGAIN = {"retry-after": "5"}
+
+
+class Answers:
+    """Answers questions one at a time; the caller gives it a thread of its own."""
+
+    def __init__(
+        self,
+        champions: Champions,
+        features: OnlineFeatures,
+        facts: LatestFacts,
+        key: bytes,
+        log: PredictionLog,
+        settings: ServingSettings,
+    ) -> None:
+        """Take what answers rest on.
+
+        Args:
+            champions: The models that serve.
+            features: The online feature store.
+            facts: Who is known and agreed to what.
+            key: Turns customer ids into pseudonyms.
+            log: Remembers each answer.
+            settings: The time that requests count as.
+        """
+        self._champions = champions
+        self._features = features
+        self._facts = facts
+        self._key = key
+        self._log = log
+        self._settings = settings
+
+    def churn(self, question: ChurnRequest) -> ChurnAnswer:
+        """Say how likely a customer stays away; refuse rather than guess.
+
+        Raises:
+            Problem: No champion or no store (503), no consent (403), nothing known of the customer (404).
+        """
+        champion = self._champion("churn")
+        facts = self._facts.now
+        customer = self._pseudonym(question.customer_id)
+        if customer not in facts.customers:
+            raise Problem(404, "unknown-customer", "no customer has this id")
+        if not facts.have_agreement(customer, champion.purpose):
+            raise Problem(403, "no-consent", "the customer has not agreed to be scored for this purpose")
+        try:
+            row = self._row(champion, customer)
+        except FeatureError as error:
+            raise Problem(503, "no-features", "the feature store does not answer", AGAIN) from error
+        if not examples.is_complete(row):
+            raise Problem(404, "nothing-known", "too little is known about the customer to score")
+        as_of = examples.as_of(row)
+        score = float(champion.model.score(examples.example(row.values, as_of))[0])
+        if not 0 <= score <= 1:
+            raise Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")
+        degraded: list[Degradation] = ["stale_features"] if examples.is_stale(row) else []
+        answer = ChurnAnswer(**_about(champion, as_of), degraded=degraded, probability=score)
+        self._remember(answer, customer, probability=score)
+        return answer
+
+    def recommend(self, question: RecommendRequest) -> RecommendAnswer:
+        """Recommend items; whoever is not known, or did not agree, gets what is popular.
+
+        Raises:
+            Problem: No champion (503), or a department that there is not (422).
+        """
+        champion = self._champion("recommend")
+        facts = self._facts.now
+        allowed = _allowed(facts, question.departments)
+        customer = self._pseudonym(question.customer_id)
+        row, degraded = self._history(champion, facts, customer)
+        as_of = examples.as_of(row) if row else None
+        ids, scores = champion.model.recommend(self._example(champion, row), question.k, allowed)
+        items = _items(facts, ids[0], scores[0])
+        answer = RecommendAnswer(**_about(champion, as_of), degraded=degraded, items=items)
+        self._remember(
+            answer,
+            customer if row else None,
+            items=[item.item_id for item in items],
+            scores=[item.score for item in items],
+        )
+        return answer
+
+    def _champion(self, name: str) -> Champion:
+        champion = self._champions.of(name)
+        if champion:
+            return champion
+        if self._champions.refusal(name):
+            raise Problem(
+                503, "champion-refused", f"the champion of {name} was refused; see /v1/models", AGAIN
+            )
+        raise Problem(503, "no-champion", f"no champion yet for {name}", AGAIN)
+
+    def _pseudonym(self, customer_id: str) -> str:
+        return str(pseudonymise(self._key, pd.Series([customer_id])).iloc[0])
+
+    def _row(self, champion: Champion, customer: str) -> OnlineRow:
+        now = self._settings.moment(datetime.now(UTC))
+        (row,) = self._features.online(champion.service, [customer], now)
+        return row
+
+    def _history(
+        self, champion: Champion, facts: Facts, customer: str
+    ) -> tuple[OnlineRow | None, list[Degradation]]:
+        """What may be used of a customer's history, and why it is less than all of it."""
+        if customer not in facts.customers:
+            return None, ["unknown_customer"]
+        if not facts.have_agreement(customer, champion.purpose):
+            return None, ["no_consent"]
+        try:
+            row = self._row(champion, customer)
+        except FeatureError:
+            return None, ["no_feature_store"]
+        if not examples.is_complete(row):
+            return None, ["missing_features"]
+        return row, ["stale_features"] if examples.is_stale(row) else []
+
+    def _example(self, champion: Champion, row: OnlineRow | None) -> pd.DataFrame:
+        if row:
+            return examples.example(row.values, examples.as_of(row))
+        now = self._settings.moment(datetime.now(UTC))
+        return examples.example(examples.nobody(champion.service), now)
+
+    def _remember(self, answer: Answer, customer: str | None, **given: Any) -> None:
+        """Log an answer; it names the customer only where it is about them."""
+        about = answer.model_dump(include=set(Answer.model_fields))
+        record = PredictionRecord(**about, at=datetime.now(UTC), customer=customer, **given)
+        if not self._log.write(record):
+            metrics.UNLOGGED.inc()
+        for reason in answer.degraded:
+            metrics.DEGRADED.labels(answer.model, reason).inc()
+
+
+def _about(champion: Champion, as_of: datetime | None) -> dict[str, Any]:
+    return {
+        "prediction_id": uuid.uuid4().hex,
+        "model": champion.name,
+        "model_version": champion.number,
+        "feature_service": champion.service,
+        "as_of": as_of,
+    }
+
+
+def _allowed(facts: Facts, departments: list[str] | None) -> frozenset[str] | None:
+    if departments is None:
+        return None
+    wrong = [index for index, name in enumerate(departments) if name not in facts.departments]
+    if wrong:
+        message = "there is no such department; /v1/models lists what there is"
+        faults = [Fault(location=["departments", index], message=message) for index in wrong]
+        raise Problem(
+            422, "invalid-request", "the request names departments that there are not", errors=faults
+        )
+    return frozenset().union(*(facts.departments[name] for name in departments))
+
+
+def _items(facts: Facts, ids: Any, scores: Any) -> list[RecommendedItem]:
+    # Where fewer items are left than asked for, the rest of a model's row is None.
+    return [
+        RecommendedItem(item_id=item, score=float(score), department=facts.department_of.get(item, c.UNKNOWN))
+        for item, score in zip(ids, scores, strict=True)
+        if item is not None
+    ]

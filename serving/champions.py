@@ -1,0 +1,187 @@
+"""The champions that this process serves: verified, tried out, and exchanged without a pause."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy.exc import SQLAlchemyError
+
+from attune.errors import AttuneError, ModelError
+from attune.features.schema import check_schema
+from attune.registry import Registry, Version
+from serving import metrics
+from serving.schemas import ModelStatus
+
+log = logging.getLogger("bentoml.attune")
+
+SERVED = ("churn", "recommend")
+REFERENCE_FILE = "reference.parquet"
+TRY_AGAIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Champion:
+    """One version that answers: it was verified, loaded, and has made a prediction."""
+
+    version: Version
+    model: Any
+    loaded_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The model it is a version of."""
+        return self.version.name
+
+    @property
+    def number(self) -> int:
+        """Its version number."""
+        return self.version.version
+
+    @property
+    def service(self) -> str:
+        """The feature service it was trained on."""
+        return self.version.manifest.feature_service
+
+    @property
+    def purpose(self) -> str:
+        """The consent it needs."""
+        return self.version.manifest.purpose
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A champion that was not taken."""
+
+    version: int
+    reason: str
+    at: float
+
+
+class Champions:
+    """What serves now, by name; readers see one version or the next, never a mixture."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._serving: dict[str, Champion] = {}
+        self._refused: dict[str, Refusal] = {}
+
+    def of(self, name: str) -> Champion | None:
+        """The champion of a served model that answers now."""
+        return self._serving.get(name)
+
+    def refusal(self, name: str) -> Refusal | None:
+        """Why the registry's champion is not the one that answers, where that is so."""
+        return self._refused.get(name)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a champion, and each has made a prediction here."""
+        return bool(self._serving) and not (self._refused.keys() - self._serving.keys())
+
+    def refresh(self) -> None:
+        """Take the registry's champions where they changed; a bad one is refused and the old one stays."""
+        for name in SERVED:
+            try:
+                self._refresh(name)
+            except (SQLAlchemyError, AttuneError, OSError) as error:
+                log.warning("the registry cannot be asked for the champion of %s: %s", name, error)
+
+    def status(self) -> list[ModelStatus]:
+        """What each served model is doing."""
+        return [self._status(name) for name in SERVED]
+
+    def _refresh(self, name: str) -> None:
+        version = self._registry.champion(name)
+        serving = self._serving.get(name)
+        if version is None or (serving and serving.number == version.version):
+            self._refused.pop(name, None)
+            return
+        refused = self._refused.get(name)
+        recently = refused and time.monotonic() - refused.at < TRY_AGAIN_SECONDS
+        if refused and refused.version == version.version and recently:
+            return
+        try:
+            model = self._registry.load(version)
+            _check_features(version)
+            _try_out(version, model)
+        except Exception as error:  # noqa: BLE001 - whatever a version raises, it is not taken
+            metrics.REFUSED_VERSIONS.labels(name).inc()
+            self._refused[name] = Refusal(version.version, str(error), time.monotonic())
+            log.error("version %d of %s was refused: %s", version.version, name, error)
+            return
+        self._serving[name] = Champion(version, model, datetime.now(UTC))
+        self._refused.pop(name, None)
+        log.info("version %d of %s serves", version.version, name)
+
+    def _status(self, name: str) -> ModelStatus:
+        serving, refused = self._serving.get(name), self._refused.get(name)
+        return ModelStatus(
+            name=name,
+            champion=serving.number if serving else None,
+            feature_service=serving.service if serving else None,
+            algorithm=serving.version.manifest.algorithm if serving else None,
+            loaded_at=serving.loaded_at if serving else None,
+            refused=refused.version if refused else None,
+            reason=refused.reason if refused else None,
+        )
+
+
+def check_champions(registry: Registry) -> None:
+    """Refuse to start over a champion that could not serve.
+
+    Raises:
+        IntegrityError: A digest or a signature does not match what was registered.
+        FeatureError: A feature service is not what a champion was trained on; the message says where.
+    """
+    for name in SERVED:
+        if version := registry.champion(name):
+            registry.verify(version)
+            _check_features(version)
+
+
+def _check_features(version: Version) -> None:
+    manifest = version.manifest
+    check_schema(manifest.feature_service, _recorded_features(version), manifest.schema_hash)
+
+
+def _recorded_features(version: Version) -> Mapping[str, str]:
+    schema = pq.read_schema(version.folder / REFERENCE_FILE)
+    return {field.name: _type_name(field.type) for field in schema if field.name != "score"}
+
+
+def _type_name(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"list[{_type_name(kind.value_type)}]"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "string"
+    return "float64" if pa.types.is_float64(kind) else str(kind)
+
+
+def _try_out(version: Version, model: Any) -> None:
+    """Make a first prediction, for a customer whom the model was trained on.
+
+    Raises:
+        ModelError: The prediction is not finite, or there is none.
+    """
+    with pq.ParquetFile(version.folder / REFERENCE_FILE) as file:
+        batch = next(file.iter_batches(batch_size=1), None)
+    if batch is None:
+        raise ModelError(f"{REFERENCE_FILE} of version {version.version} of {version.name} is empty")
+    examples: pd.DataFrame = batch.to_pandas()
+    if version.manifest.kind == "scorer":
+        scores = model.score(examples)
+    else:
+        items, scores = model.recommend(examples, 1)
+        scores = scores[items != np.array(None)]
+    if scores.size == 0 or not np.isfinite(scores).all():
+        raise ModelError(
+            f"version {version.version} of {version.name} gave {scores.tolist()} in its first prediction; "
+            "promote another version"
+        )

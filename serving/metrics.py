@@ -1,0 +1,30 @@
+"""What the server counts, summed over its worker processes."""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+# Routes, codes, models and reasons come from fixed lists: nobody outside can make a new series.
+REQUESTS = Counter("attune_requests", "Answered requests", ["route", "code"])
+SECONDS = Histogram("attune_request_seconds", "From the first byte to the answer", ["route"], buckets=BUCKETS)
+IN_FLIGHT = Gauge("attune_requests_in_flight", "Requests being answered", multiprocess_mode="livesum")
+DEGRADED = Counter("attune_degraded_answers", "Answers that could have been better", ["model", "reason"])
+REFUSED_VERSIONS = Counter("attune_refused_versions", "Champions that were not taken", ["model"])
+UNLOGGED = Counter("attune_unlogged_predictions", "Predictions that the log did not take")
+OTHER_ROUTE = "other"
+
+
+def exposition() -> bytes:
+    """All series in Prometheus' text format, of every worker."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

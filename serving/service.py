@@ -1,0 +1,66 @@
+"""The service as BentoML runs it: BentoML gives the process and its life, the edge the HTTP contract."""
+
+import gc
+from typing import Any
+
+import bentoml
+from _bentoml_sdk import Service
+from _bentoml_sdk.service import get_current_service
+
+from attune.adapters.feast import FeastStore
+from attune.config import Workspace
+from attune.registry import Registry
+from serving.api_keys import ApiKeys
+from serving.application import Application
+from serving.champions import check_champions
+from serving.edge import Edge
+from serving.facts import LatestFacts
+from serving.settings import ServingSettings
+from serving.supervisor import end_with_supervisor
+
+
+class EdgeService(Service[Any]):  # type: ignore[misc]  # BentoML ships this class without types
+    """A BentoML service whose outermost layer is ours; BentoML's own routes are not reached."""
+
+    __slots__ = ()
+
+    def to_asgi(self, is_main: bool = True) -> Edge:
+        """Put the edge around BentoML's application, which then only starts and ends the service."""
+        inner = super().to_asgi(is_main=is_main)
+        return Edge(inner, lambda: get_current_service().routes, ApiKeys.here(), ServingSettings.here())
+
+
+@bentoml.service(name="attune", workers=1, http={"host": "127.0.0.1"}, logging={"access": {"enabled": False}})
+class Attune:
+    """Recommendations and churn probabilities from the champions of one workspace."""
+
+    def __init__(self) -> None:
+        end_with_supervisor()
+        workspace = Workspace.here()
+        self._application = Application(workspace, FeastStore(workspace), ServingSettings.here())
+        self.routes = self._application.routes
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    @staticmethod
+    def check() -> None:
+        """Refuse to start, in words, when there are no tables, or a champion is damaged or misfits."""
+        workspace = Workspace.here()
+        LatestFacts(workspace.tables)
+        check_champions(Registry(workspace))
+
+    @bentoml.on_startup  # type: ignore[untyped-decorator]
+    def settle(self) -> None:
+        """Leave what was made while starting out of every later garbage collection."""
+        # Without this the collector walks some 200,000 objects again and again: the tail of the latencies.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def close(self) -> None:
+        """Bring the prediction log to the disk."""
+        self._application.close()
+
+
+# `Service` is a class with slots, so an instance cannot be patched; its class can be exchanged for ours.
+Attune.__class__ = EdgeService  # type: ignore[method-assign]
