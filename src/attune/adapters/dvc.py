@@ -1,0 +1,127 @@
+"""DVC keeps the bytes of versions: a pointer `<version>.dvc` beside each folder, the content in its cache.
+
+DVC's MD5 is an address, not a proof: whether a version is what was registered is for the registry to say.
+"""
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from attune.errors import RegistryError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+CONFIG = """\
+[core]
+    analytics = false
+    autostage = false
+    check_update = false
+    no_scm = true
+    remote = local
+['remote "local"']
+    url = ../remote
+    verify = true
+"""
+IGNORED = "/config.local\n/tmp\n/cache\n"
+
+
+class DvcStore:
+    """The DVC repository around a workspace, or one of the workspace's own where there is none."""
+
+    def __init__(self, root: Path):
+        self._root = root.absolute()
+
+    def track(self, folder: Path) -> None:
+        """Take a version's folder into DVC's cache and write its pointer; what is tracked stays as it is.
+
+        Args:
+            folder: `models/<name>/<version>`; its pointer is `models/<name>/<version>.dvc`.
+
+        Raises:
+            RegistryError: DVC refuses; the message has its reason.
+        """
+        from dvc.exceptions import DvcException
+
+        if _is_whole(_pointer(folder)):
+            return
+        os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+        try:
+            with self._open() as repo, _alone(Path(repo.root_dir)):
+                repo.scm_context.quiet = True
+                repo.add([str(path) for path in [folder, *_repair(folder.parent.parent)]])
+        except DvcException as error:
+            raise RegistryError(
+                f"DVC does not take {folder} ({error}); the version is registered and usable, but has no copy; "
+                "remove the reason and register it again"
+            ) from error
+
+    def _open(self) -> "Repo":
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.repo import Repo
+        from dvc.scm import SCMError
+
+        try:
+            return _repository(Path(Repo.find_root(str(self._root))))
+        except (NotDvcRepoError, SCMError):
+            # No repository around us, or one that lost its git, as in an image built from a checkout.
+            _initialise(self._root)
+            return _repository(self._root)
+
+
+def _repository(root: Path) -> "Repo":
+    from dvc.repo import Repo
+
+    # DVC's default for this one is a folder below /var/tmp that everybody may write, and it reads pickles.
+    private = root / ".dvc" / "tmp" / "site"
+    private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Repo(str(root), config={"core": {"site_cache_dir": str(private)}})
+
+
+def _initialise(root: Path) -> None:
+    """Make a repository without git; where another process was first, its repository stays."""
+    partial = root / f".dvc.{uuid.uuid4().hex}.partial"
+    partial.mkdir(parents=True)
+    (partial / "config").write_text(CONFIG, encoding="utf-8")
+    (partial / ".gitignore").write_text(IGNORED, encoding="utf-8")
+    try:
+        partial.rename(root / ".dvc")
+    except OSError:
+        shutil.rmtree(partial)
+        if not (root / ".dvc" / "config").exists():
+            raise
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    # DVC gives up on its own lock after three seconds; processes of ours wait for each other here.
+    with (root / ".dvc" / "tmp" / "attune.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _repair(models: Path) -> list[Path]:
+    """Remove pointers that a killed process left half written, for DVC reads them all; name their folders."""
+    broken = [pointer for pointer in models.glob("*/*.dvc") if not _is_whole(pointer)]
+    for pointer in broken:
+        pointer.unlink()
+    return [pointer.with_suffix("") for pointer in broken if pointer.with_suffix("").is_dir()]
+
+
+def _pointer(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.dvc")
+
+
+def _is_whole(pointer: Path) -> bool:
+    try:
+        content = yaml.safe_load(pointer.read_text(encoding="utf-8"))
+    except (FileNotFoundError, yaml.YAMLError):
+        return False
+    return isinstance(content, dict) and bool(content.get("outs"))
