@@ -14,6 +14,7 @@ def ingest(source: str, until: str) -> str:
     Returns:
         The version of the tables: a hash of their content.
     """
+    from attune.config import Workspace
     from attune.data.ingest import ingest
 
-    return ingest(source, until)
+    return ingest(source, until, Workspace.here()).data_version

@@ -19,4 +19,5 @@ def features(now: str, params: dict[str, Any]) -> str:
     """
     built = build_features(now=now, params=params)
     built.set_caching_options(False)
-    return built.output
+    version: str = built.output
+    return version

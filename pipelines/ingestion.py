@@ -21,4 +21,5 @@ def ingestion(source: str, until: str, params: dict[str, Any]) -> str:
     arrived.set_caching_options(False)
     built = build_features(now=until, params=params).after(arrived)
     built.set_caching_options(False)
-    return built.output
+    version: str = built.output
+    return version

@@ -111,3 +111,8 @@ class Workspace(Settings):
     def keys(self) -> Path:
         """Secrets made on first use, readable by their owner alone."""
         return self.root / "keys"
+
+    @property
+    def pseudonym_key(self) -> Path:
+        """The key that turns customer ids into pseudonyms."""
+        return self.keys / "pseudonym.key"

@@ -1,0 +1,212 @@
+"""The `attune` command: the loop step by step, or the whole story at once."""
+
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from attune.config import HOME_VARIABLE, Workspace
+from attune.errors import AttuneError, ConfigError
+from attune.locks import only_writer
+from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request
+
+DEFAULT_HOME = Path("data")
+DEMO_HOME = Path("data/demo")
+LOOPBACK = "127.0.0.1"
+
+app = typer.Typer(
+    help="Keep personalised-marketing models attuned to their customers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Tables: import them, checked, cleaned and pseudonymised.", no_args_is_help=True)
+features_app = typer.Typer(help="Features: compute them and bring them online.", no_args_is_help=True)
+models_app = typer.Typer(help="Model versions: what there is and what is known of it.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(features_app, name="features")
+app.add_typer(models_app, name="models")
+
+Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
+Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
+Params = Annotated[Path, typer.Option(help="The parameter file.")]
+Model = Annotated[str, typer.Argument(help="The served model: churn or recommend.")]
+
+console = Console(highlight=False)
+
+
+@app.command()
+def demo(home: Home = DEMO_HOME, params: Params = PARAMS_FILE) -> None:
+    """Tell the story of the whole loop on real grocery purchases, from data to retraining."""
+    from pipelines.demo.story import tell
+
+    tell(_workspace(home), params)
+
+
+@data_app.command("import")
+def import_data(
+    source: Annotated[str, typer.Option(help="A public data set: complete_journey.")] = "",
+    mapping: Annotated[str, typer.Option(help="A mapping of files of your own (YAML).")] = "",
+    until: Annotated[str, typer.Option(help="Take only what was known before this date.")] = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Import tables; nothing is written unless every contract holds.
+
+    For example: attune data import --source complete_journey --until 2017-09-03
+    """
+    from attune.data.ingest import ingest
+
+    if bool(source) == bool(mapping):
+        raise ConfigError("name one thing to import: --source complete_journey, or --mapping my.yaml")
+    workspace = _workspace(home)
+    with only_writer(workspace.root):
+        ingest(source or mapping, until, workspace)
+
+
+@features_app.command("build")
+def build_features(now: Now = "", home: Home = DEFAULT_HOME, params: Params = PARAMS_FILE) -> None:
+    """Compute the features of every date that the models need, and bring the latest online."""
+    launch = _launch(home, params)
+    with only_writer(launch.workspace.root):
+        version = launch.features(now or launch.latest())
+    console.print(f"features are at version {version[:12]}")
+
+
+@app.command()
+def run(
+    pipeline: Annotated[str, typer.Argument(help="ingestion, features, training, retraining or monitoring.")],
+    model: Annotated[str, typer.Option(help="The served model: churn or recommend.")] = "",
+    source: Annotated[str, typer.Option(help="What ingestion imports.")] = "",
+    cause: Annotated[str, typer.Option(help="Why it runs; kept with the version.")] = ASKED_FOR,
+    now: Now = "",
+    local: Annotated[bool, typer.Option("--local/--cluster", help="Here, or on Kubeflow Pipelines.")] = True,
+    host: Annotated[str, typer.Option(envvar="ATTUNE_KFP_HOST", help="The Kubeflow Pipelines API.")] = "",
+    home: Home = DEFAULT_HOME,
+    params: Params = PARAMS_FILE,
+) -> None:
+    """Run a pipeline here or on a cluster.
+
+    For example: attune run training --model churn --now 2017-09-03
+    """
+    launch = _launch(home, params)
+    if not local:
+        _run_on_cluster(launch, pipeline, Request(now, model, source, cause), host)
+        return
+    with only_writer(launch.workspace.root):
+        moment = now if pipeline == "ingestion" else now or launch.latest()
+        version = launch.features(moment) if pipeline == "training" else ""
+        outputs = launch.run(pipeline, Request(moment, model, source, cause, version))
+    for name, value in outputs.items():
+        console.print(f"{name}: {value}", soft_wrap=True)
+
+
+@app.command("compile")
+def compile_all(
+    out: Annotated[Path, typer.Option(help="Where the YAML files go.")] = Path("compiled"),
+) -> None:
+    """Compile every pipeline to YAML; the same sources give the same bytes."""
+    from pipelines.catalog import compile_pipelines
+
+    for file in compile_pipelines(out):
+        console.print(str(file))
+
+
+@models_app.command("list")
+def list_models(home: Home = DEFAULT_HOME) -> None:
+    """List every version of every model, and which one serves."""
+    from attune.registry import Registry
+
+    registry = Registry(_workspace(home))
+    table = Table("model", "version", "champion", "algorithm", "features", "known up to", "made")
+    for name in registry.names():
+        champion = registry.champion(name)
+        for version in registry.versions(name):
+            manifest = version.manifest
+            serves = "yes" if champion and champion.version == version.version else ""
+            made = f"{manifest.created_at:%Y-%m-%d %H:%M}"
+            known = f"{manifest.now:%Y-%m-%d}"
+            table.add_row(
+                name, str(version.version), serves, manifest.algorithm, manifest.feature_service, known, made
+            )
+    console.print(table if table.rows else "no versions yet; attune run training --model churn makes one")
+
+
+@models_app.command("show")
+def show_model(
+    model: Model,
+    version: Annotated[int, typer.Option(help="Which version; left out: the champion.")] = 0,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Verify a version, then show its manifest and how it became champion."""
+    from attune.registry import Registry
+
+    registry = Registry(_workspace(home))
+    champion = registry.champion(model)
+    if not version and champion is None:
+        raise ConfigError(f"{model} has no champion; name a --version, attune models list shows them")
+    found = registry.get(model, version) if version or champion is None else champion
+    registry.verify(found)
+    console.print(f"{found.folder}: every digest and the signature hold", soft_wrap=True)
+    console.print_json(found.manifest.model_dump_json())
+    for event in registry.events(model):
+        console.print(f"{event.promoted_at:%Y-%m-%d %H:%M} version {event.version}: {event.reason}")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address; any but this machine's needs API keys.")] = LOOPBACK,
+    port: Annotated[int, typer.Option(help="The port.")] = 3000,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Serve the champions over HTTP."""
+    from serving.server import serve
+
+    serve(_workspace(home), host, port)
+
+
+@app.command()
+def monitor(model: Model, now: Now = "", home: Home = DEFAULT_HOME, params: Params = PARAMS_FILE) -> None:
+    """Compare what a model sees now with what it learnt from: stable, drifted or not computed."""
+    launch = _launch(home, params)
+    with only_writer(launch.workspace.root):
+        outputs = launch.run("monitoring", Request(now or launch.latest(), model))
+    console.print(f"{outputs['verdict']}; the page: {outputs['report']}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command; what Attune refuses is one sentence and exit code 1."""
+    try:
+        app()
+    except AttuneError as error:
+        Console(stderr=True, highlight=False).print(
+            f"error: {error}", style="red", markup=False, soft_wrap=True
+        )
+        sys.exit(1)
+
+
+def _run_on_cluster(launch: Launch, pipeline: str, request: Request, host: str) -> None:
+    from pipelines.runner import run_on_cluster
+
+    if not host:
+        raise ConfigError("name the Kubeflow Pipelines API with --host or ATTUNE_KFP_HOST")
+    if not request.now:
+        raise ConfigError("name the date with --now: the cluster's data cannot be seen from here")
+    # Nor can its features: a version that nobody else names keeps KFP's cache from answering old examples.
+    unseen = Request(request.now, request.model, request.source, request.cause, uuid.uuid4().hex)
+    run_id = run_on_cluster(pipeline, launch.arguments(pipeline, unseen), host, Path("compiled"))
+    console.print(f"started run {run_id} on {host}")
+
+
+def _workspace(home: Path) -> Workspace:
+    return Workspace(root=home.absolute())
+
+
+def _launch(home: Path, params: Path) -> Launch:
+    return Launch.here(_workspace(home), lambda line: console.print(line, markup=False), params)
+
+
+if __name__ == "__main__":
+    main()

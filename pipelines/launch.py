@@ -1,0 +1,113 @@
+"""From what a person asks for to what a pipeline is told: parameters, dates and versions."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attune.columns import EVENT_TIMESTAMP
+from attune.config import Workspace, load_params
+from attune.data.splits import on_grid
+from attune.data.tables import read_table
+from attune.errors import ConfigError
+from attune.governance.provenance import code_version
+from pipelines.runner import run_local
+
+PARAMS_FILE = Path("params.yaml")
+ASKED_FOR = "asked for by a person"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks of a pipeline; each pipeline needs some of it.
+
+    Attributes:
+        now: The date up to which everything is known.
+        model: The served model.
+        source: What to import.
+        cause: Why it runs, in words.
+        features_version: Of the features that examples are made from.
+    """
+
+    now: str
+    model: str = ""
+    source: str = ""
+    cause: str = ASKED_FOR
+    features_version: str = ""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where pipelines run and what they are told.
+
+    Attributes:
+        workspace: Tables, features and models.
+        params: All of the parameter file.
+        on_progress: Told each line of progress.
+    """
+
+    workspace: Workspace
+    params: Mapping[str, Any]
+    on_progress: Callable[[str], None]
+
+    @classmethod
+    def here(
+        cls, workspace: Workspace, on_progress: Callable[[str], None], file: Path = PARAMS_FILE
+    ) -> "Launch":
+        """A launch with a parameter file, by default the one of the current folder."""
+        return cls(workspace, load_params(file), on_progress)
+
+    def latest(self) -> str:
+        """The last as-of date of the tables: a Sunday at midnight with data up to it."""
+        times = read_table(self.workspace.tables, "interactions", columns=[EVENT_TIMESTAMP])
+        last: datetime = on_grid(times[EVENT_TIMESTAMP].max())
+        return last.date().isoformat()
+
+    def arguments(self, pipeline: str, request: Request) -> dict[str, Any]:
+        """The parameters of a pipeline.
+
+        Raises:
+            ConfigError: Something that this pipeline needs was not asked for.
+        """
+        everything = dict(self.params)
+        if pipeline == "ingestion":
+            source = _given(request.source, pipeline, "--source")
+            return {"source": source, "until": request.now, "params": everything}
+        if pipeline == "features":
+            return {"now": request.now, "params": everything}
+        model = _given(request.model, pipeline, "--model")
+        if pipeline == "monitoring":
+            return {"model": model, "now": request.now}
+        arguments = {"model": model, "now": request.now, "cause": request.cause, **self._plan(model)}
+        if pipeline == "retraining":
+            return {**arguments, "all_params": everything}
+        return {**arguments, "features_version": request.features_version}
+
+    def run(self, pipeline: str, request: Request) -> dict[str, Any]:
+        """Run a pipeline on this machine and return its outputs."""
+        arguments = self.arguments(pipeline, request)
+        return run_local(pipeline, arguments, self.workspace, code_version(), self.on_progress)
+
+    def features(self, now: str) -> str:
+        """Bring features up to date and return their version."""
+        return str(self.run("features", Request(now))["Output"])
+
+    def _plan(self, model: str) -> dict[str, Any]:
+        section = self.params.get(model)
+        if not isinstance(section, dict):
+            raise ConfigError(f"no model {model!r} in the parameters; there are: {', '.join(self.params)}")
+        return {"params": section, "candidates": list(section.get("candidates", {}))}
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """A JSON artifact that a pipeline left."""
+    document: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return document
+
+
+def _given(value: str, pipeline: str, option: str) -> str:
+    if not value:
+        raise ConfigError(f"pipeline {pipeline} needs {option}; see attune run --help")
+    return value
