@@ -27,11 +27,12 @@ def pseudonymise(key: bytes, ids: pd.Series) -> pd.Series:
     2
     """
     categories = ids.astype("category").cat
-    names = [_pseudonym(key, str(raw)) for raw in categories.categories]
+    names = [pseudonym(key, str(raw)) for raw in categories.categories]
     return categories.rename_categories(names)
 
 
-def _pseudonym(key: bytes, raw: str) -> str:
+def pseudonym(key: bytes, raw: str) -> str:
+    """Replace one raw id by its pseudonym: what serving does at its door."""
     digest = hmac.new(key, raw.encode("utf-8"), hashlib.sha256).hexdigest()
     return PREFIX + digest[:DIGITS]
 
