@@ -59,8 +59,8 @@ class DvcStore:
                 repo.add([str(path) for path in [folder, *_repair(folder.parent.parent)]])
         except DvcException as error:
             raise RegistryError(
-                f"DVC does not take {folder} ({error}); the version is registered and usable, but has no copy; "
-                "remove the reason and register it again"
+                f"DVC does not take {folder} ({error}); the version is registered and usable, but has no "
+                "copy; remove the reason and register it again"
             ) from error
 
     def _open(self) -> "Repo":
@@ -124,4 +124,6 @@ def _is_whole(pointer: Path) -> bool:
         content = yaml.safe_load(pointer.read_text(encoding="utf-8"))
     except (FileNotFoundError, yaml.YAMLError):
         return False
-    return isinstance(content, dict) and bool(content.get("outs"))
+    outs = content.get("outs") if isinstance(content, dict) else None
+    # The path is the last thing that DVC writes.
+    return isinstance(outs, list) and [out.get("path") for out in outs] == [pointer.stem]
