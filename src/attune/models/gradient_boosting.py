@@ -1,0 +1,107 @@
+"""Gradient boosted trees (LightGBM) over a table of features, held back so that they generalise in time."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import lightgbm
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from attune.config import Settings
+from attune.errors import ModelError
+from attune.models.base import Floats, read_model, write_model
+from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
+
+TREES_FILE = "trees.txt"
+
+
+class GradientBoosting:
+    """Give each customer a probability from many small trees."""
+
+    class Config(Settings):
+        """How many trees, how large, and how strongly they are held back."""
+
+        trees: int = Field(default=400, ge=1)
+        leaves: int = Field(default=7, ge=2)
+        learning_rate: float = Field(default=0.05, gt=0, le=1)
+        rows_per_leaf: int = Field(default=100, ge=1)
+        feature_share: float = Field(default=0.5, gt=0, le=1, description="features seen by each tree")
+        row_share: float = Field(default=0.5, gt=0, le=1, description="rows seen by each tree")
+        penalty: float = Field(default=10.0, ge=0, description="L2 penalty of leaf values")
+        patience: int = Field(default=50, ge=1, description="trees without gain before stopping")
+        seed: int = 0
+        threads: int = Field(default=2, ge=1, description="fixed, because sums depend on their order")
+
+    config: Config
+    table: FeatureTable
+    trees: lightgbm.Booster
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
+        """Grow trees until the validation examples see no more gain.
+
+        Raises:
+            ModelError: A column cannot be a feature, or the labels hold one class only.
+        """
+        labels_N = labels_to_learn(train)
+        self.table = FeatureTable.learn(train)
+        categorical = list(range(len(self.table.numeric), len(self.table.columns)))
+        data = lightgbm.Dataset(self._inputs(train), labels_N, categorical_feature=categorical)
+        held_out = data.create_valid(self._inputs(validation), labels_of(validation))
+        stop = lightgbm.early_stopping(self.config.patience, verbose=False)
+        grown = lightgbm.train(
+            self._settings(), data, self.config.trees, valid_sets=[held_out], callbacks=[stop]
+        )
+        self.trees = lightgbm.Booster(model_str=grown.model_to_string(num_iteration=grown.best_iteration))
+
+    def _settings(self) -> dict[str, Any]:
+        config = self.config
+        return {
+            "objective": "binary",
+            "num_leaves": config.leaves,
+            "learning_rate": config.learning_rate,
+            "min_data_in_leaf": config.rows_per_leaf,
+            "min_data_per_group": config.rows_per_leaf,
+            "feature_fraction": config.feature_share,
+            "bagging_fraction": config.row_share,
+            "bagging_freq": 1,
+            "lambda_l2": config.penalty,
+            "seed": config.seed,
+            "num_threads": config.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+    def score(self, examples: pd.DataFrame) -> Floats:
+        """Give the probability of leaving for each of N examples, shape [N]."""
+        if examples.empty:
+            return np.empty(0)
+        return np.asarray(self.trees.predict(self._inputs(examples)), dtype=np.float64)
+
+    def _inputs(self, examples: pd.DataFrame) -> Floats:
+        return np.hstack([self.table.numbers(examples), self.table.codes(examples)])
+
+    def save(self, folder: Path) -> None:
+        """Write settings and columns, and the trees as LightGBM's own text."""
+        write_model(folder, self.config, self.table.model_dump(mode="json"), {})
+        (folder / TREES_FILE).write_text(self.trees.model_to_string(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a trained model back.
+
+        Raises:
+            ModelError: The trees are missing or unreadable.
+        """
+        config, table, _ = read_model(folder)
+        model = cls(cls.Config.parse(config))
+        model.table = FeatureTable.parse(table)
+        try:
+            model.trees = lightgbm.Booster(model_str=(folder / TREES_FILE).read_text(encoding="utf-8"))
+        except (OSError, lightgbm.basic.LightGBMError) as error:
+            raise ModelError(f"{folder} holds no readable trees ({error}); register it again") from error
+        return model
