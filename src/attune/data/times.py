@@ -1,10 +1,10 @@
 """Moments: every time in a table is UTC with microseconds."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 
-from attune.errors import DataError
+from attune.errors import ConfigError, DataError
 
 
 def utc(moment: datetime) -> pd.Timestamp:
@@ -17,3 +17,19 @@ def utc(moment: datetime) -> pd.Timestamp:
     if stamp.tzinfo is None:
         raise DataError(f"{moment} has no time zone, but every time here is UTC; write it as {moment}+00:00")
     return stamp.tz_convert("UTC").as_unit("us")
+
+
+def parse_moment(text: str) -> pd.Timestamp:
+    """Read a date or time as people write it; without a time zone it is UTC.
+
+    >>> parse_moment("2017-09-03")
+    Timestamp('2017-09-03 00:00:00+0000', tz='UTC')
+
+    Raises:
+        ConfigError: It is no date.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no date; write it like 2017-09-03") from error
+    return utc(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)

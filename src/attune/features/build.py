@@ -17,6 +17,7 @@ from attune.features import customer_activity, customer_history, customer_profil
 from attune.features.inputs import CUSTOMERS, INTERACTIONS, ITEMS, FeatureInputs
 from attune.features.schema import CUSTOMER_PROFILE, VIEWS, views_of
 from attune.features.snapshots import as_of_date, fingerprint_of, snapshot_file, snapshots, write_snapshot
+from attune.locks import only_writer
 from attune.progress import say
 
 
@@ -82,10 +83,17 @@ def build_features(
         settings: What is tunable.
 
     Raises:
+        BusyError: Another process builds features here.
         DataError: There are no interactions before a date asked for.
         FeatureError: A service is unknown, a date is no midnight, or a column is not what is declared.
     """
-    inputs = FeatureInputs(tables)
+    with only_writer(out):
+        return _build(FeatureInputs(tables), out, wanted, settings)
+
+
+def _build(
+    inputs: FeatureInputs, out: Path, wanted: Mapping[str, Iterable[datetime]], settings: FeatureSettings
+) -> BuildReport:
     code = _code_digest()
 
     def fingerprint(view: str, as_of: datetime) -> str:

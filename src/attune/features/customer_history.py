@@ -29,7 +29,7 @@ def compute(interactions: pl.LazyFrame, as_of: datetime, length: int) -> pl.Data
     # Lines of one order share their time; they stay in the order of the table.
     ordered = purchases_before(interactions, as_of).sort(EVENT_TIMESTAMP, maintain_order=True)
     return (
-        ordered.group_by(CUSTOMER_ID, maintain_order=True)
+        ordered.group_by(CUSTOMER_ID)
         .agg(
             pl.col(ITEM_ID).tail(length).alias(HISTORY_ITEMS),
             pl.col(EVENT_TIMESTAMP).tail(length).dt.epoch("s").alias(HISTORY_TIMES),

@@ -39,13 +39,19 @@ class Feature(Settings):
 
 
 class View(Settings):
-    """A feature view: what is known about one kind of entity as of a date."""
+    """A feature view: what is known about one kind of entity as of a date.
+
+    Attributes:
+        online: Whether values are brought online. Ranking reads thousands of items at once, which is far
+            slower from a store than from a matrix in memory: items stay offline.
+    """
 
     name: str
     key: Literal["customer_id", "item_id"]
     ttl: timedelta
     description: str
     features: tuple[Feature, ...]
+    online: bool = True
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -135,6 +141,7 @@ ITEM_POPULARITY = View(
     name="item_popularity",
     key="item_id",
     ttl=SNAPSHOT_TTL,
+    online=False,
     description="How often an item is bought; an item without a purchase in 90 days has no row.",
     features=(
         _count(columns.ITEM_ORDERS_7D, "orders", "Orders with the item in the last 7 days."),

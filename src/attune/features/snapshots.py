@@ -1,6 +1,5 @@
 """Feature rows on disk: one Parquet file a view and as-of date, which knows what it was made from."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def write_snapshot(rows: pl.DataFrame, file: Path, as_of: datetime, fingerprint:
     time = pl.lit(as_of).cast(TIME)
     stamped = rows.with_columns(time.alias(EVENT_TIMESTAMP), time.alias(CREATED_TIMESTAMP))
     file.parent.mkdir(parents=True, exist_ok=True)
-    # The name hides the unfinished file from every reader of the folder.
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    # The name hides the unfinished file from every reader of the folder, and the next run reuses it.
+    unfinished = file.with_name(f".{file.name}.unfinished")
     stamped.write_parquet(unfinished, metadata={FINGERPRINT: fingerprint})
     unfinished.replace(file)

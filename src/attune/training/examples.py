@@ -1,0 +1,227 @@
+"""Examples: features as of a date, with the label of what happened afterwards, split by time."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+import polars as pl
+
+from attune.columns import CUSTOMER_ID, EVENT, EVENT_TIMESTAMP, ITEM_ID, LABEL
+from attune.config import Settings
+from attune.data.consents import agreed
+from attune.data.labels import churn_labels, next_items
+from attune.data.splits import AsOfDates, chosen_share
+from attune.data.tables import data_version, read_table
+from attune.errors import DataError
+from attune.features.schema import features_of, schema_hash
+from attune.features.snapshots import TIME
+from attune.progress import say
+from attune.training.dates import example_dates
+from attune.training.leakage import LeakageAudit, audit_features, audit_windows
+from attune.training.plan import ChurnLabel, TrainingPlan
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+PART = "part"
+PARTS = (TRAIN, VALIDATION, TEST)
+RECORD_FILE = "examples.json"
+# The data must reach this far into the last label window; a shop may close on its very last days.
+COVERED = 0.75
+
+
+class HistoricalFeatures(Protocol):
+    """A feature store that knows what was known when."""
+
+    def historical(self, service: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The features of a service as of each row's time, in the order of the rows.
+
+        Args:
+            service: A feature service.
+            rows: customer_id and event_timestamp, N rows.
+
+        Returns:
+            customer_id, event_timestamp and the service's features, N rows.
+        """
+
+
+class ExamplesRecord(Settings):
+    """What is written beside the examples: where they come from, and the proof that they know no future.
+
+    Attributes:
+        features: Feature -> type, as they were when the examples were made.
+        as_of: Part -> its as-of dates.
+        rows: Part -> its number of rows.
+        customers: How many customers are in any part.
+        customers_without_consent: How many were left out of all parts for want of consent.
+        data_hash: Of the examples themselves: equal examples, equal hash.
+        tables_version: Of the tables they were made from.
+    """
+
+    model: str
+    feature_service: str
+    schema_hash: str
+    features: dict[str, str]
+    purpose: str
+    now: datetime
+    as_of: dict[str, list[datetime]]
+    rows: dict[str, int]
+    customers: int
+    customers_without_consent: int
+    label: dict[str, int]
+    data_hash: str
+    tables_version: str
+    leakage_audit: LeakageAudit
+
+
+def fetch_examples(
+    store: HistoricalFeatures,
+    tables: Path,
+    features: Path,
+    model: str,
+    plan: TrainingPlan,
+    now: datetime,
+    out: Path,
+) -> int:
+    """Make the examples of a model and write them: train, validation and test, and their record.
+
+    Args:
+        store: Joins the features.
+        tables: Folder of the contract tables.
+        features: Folder of the snapshots, against which every value of the store is checked.
+        model: The served model, for the record.
+        plan: Which dates, which label, which features, whose consent.
+        now: The moment up to which everything is known.
+        out: The folder to write; an older one is replaced.
+
+    Returns:
+        How many examples teach.
+
+    Raises:
+        DataError: The data does not reach far enough, too few customers are left, or an example knows
+            something of the future.
+        FeatureError: Features were not computed for a date.
+    """
+    tables_version = data_version(tables)
+    dates = example_dates(plan, now)
+    audit_windows(dates.train, dates.test, timedelta(days=plan.label.horizon_days), now)
+    labelled = _labelled(tables, plan, dates)
+    consenting = agreed(read_table(tables, "consents"), plan.purpose)
+    asked = _with_parts(labelled.filter(pl.col(CUSTOMER_ID).is_in(list(consenting))), plan, dates)
+    refused = labelled[CUSTOMER_ID].n_unique() - asked[CUSTOMER_ID].n_unique()
+    _require_enough(asked, plan, refused)
+    say(f"examples: {model} asks {plan.feature_service} for {len(asked):,} rows")
+    joined = store.historical(plan.feature_service, asked)
+    audit = audit_features(joined, features, plan.feature_service)
+    parts = joined.hstack(asked.select(LABEL, PART)).partition_by(PART, as_dict=True, include_key=False)
+    examples = {part: parts[part,] for part in PARTS}
+
+    def record(data_hash: str) -> ExamplesRecord:
+        return ExamplesRecord(
+            model=model,
+            feature_service=plan.feature_service,
+            schema_hash=schema_hash(plan.feature_service),
+            features=dict(features_of(plan.feature_service)),
+            purpose=plan.purpose,
+            now=now,
+            as_of={part: _dates_of(rows) for part, rows in examples.items()},
+            rows={part: len(rows) for part, rows in examples.items()},
+            customers=asked[CUSTOMER_ID].n_unique(),
+            customers_without_consent=refused,
+            label=plan.label.model_dump(),
+            data_hash=data_hash,
+            tables_version=tables_version,
+            leakage_audit=audit,
+        )
+
+    _write(examples, record, out)
+    say(f"examples: {', '.join(f'{len(rows):,} {part}' for part, rows in examples.items())}; no leakage")
+    return len(examples[TRAIN])
+
+
+def _labelled(tables: Path, plan: TrainingPlan, dates: AsOfDates) -> pl.DataFrame:
+    """Every customer who carries a label, as of every date: customer_id, event_timestamp, label."""
+    label, horizon = plan.label, timedelta(days=plan.label.horizon_days)
+    as_of_dates = [*dates.train, *dates.test]
+    looks_back = timedelta(days=label.active_days) if isinstance(label, ChurnLabel) else timedelta(0)
+    columns = [CUSTOMER_ID, EVENT, EVENT_TIMESTAMP] + ([] if looks_back else [ITEM_ID])
+    interactions = read_table(
+        tables,
+        "interactions",
+        columns,
+        before=as_of_dates[-1] + horizon,
+        since=as_of_dates[0] - looks_back,
+    )
+    _require_coverage(interactions, as_of_dates[-1], horizon)
+    return pl.concat([_labels(interactions, plan, as_of) for as_of in as_of_dates])
+
+
+def _labels(interactions: pd.DataFrame, plan: TrainingPlan, as_of: pd.Timestamp) -> pl.DataFrame:
+    label = plan.label
+    if isinstance(label, ChurnLabel):
+        labels = churn_labels(interactions, as_of, label.active_days, label.quiet_days)
+        dtype: pl.DataType = pl.Int8()
+    else:
+        labels = next_items(interactions, as_of, label.next_days)
+        dtype = pl.List(pl.String)
+    return pl.DataFrame(
+        {CUSTOMER_ID: labels.index.to_list(), LABEL: pl.Series(labels.to_list(), dtype=dtype)},
+        schema_overrides={CUSTOMER_ID: pl.String},
+    ).select(CUSTOMER_ID, pl.lit(as_of.to_pydatetime()).cast(TIME).alias(EVENT_TIMESTAMP), LABEL)
+
+
+def _require_coverage(interactions: pd.DataFrame, as_of: pd.Timestamp, horizon: timedelta) -> None:
+    last = interactions[EVENT_TIMESTAMP].max()
+    if pd.isna(last) or last < as_of + COVERED * horizon:
+        ended = "are not there at all" if pd.isna(last) else f"end on {last:%Y-%m-%d}"
+        raise DataError(
+            f"interactions {ended}, but labels as of {as_of:%Y-%m-%d} look until {as_of + horizon:%Y-%m-%d}; "
+            "import later data, or ask for an earlier date"
+        )
+
+
+def _with_parts(labelled: pl.DataFrame, plan: TrainingPlan, dates: AsOfDates) -> pl.DataFrame:
+    """Say of each row which part it belongs to; validation customers never teach."""
+    chosen = chosen_share(labelled[CUSTOMER_ID], plan.validation_share, f"validation-{plan.seed}")
+    is_test = pl.col(EVENT_TIMESTAMP) >= dates.test[0]
+    part = pl.when(is_test).then(pl.lit(TEST)).when(chosen).then(pl.lit(VALIDATION)).otherwise(pl.lit(TRAIN))
+    return labelled.with_columns(part.alias(PART))
+
+
+def _require_enough(asked: pl.DataFrame, plan: TrainingPlan, refused: int) -> None:
+    customers = asked[CUSTOMER_ID].n_unique()
+    for part in PARTS:
+        if asked.filter(pl.col(PART) == part).is_empty():
+            raise DataError(
+                f"no {part} examples: {customers} customers carry a label and agreed to {plan.purpose!r}, "
+                f"{refused} more did not agree; import more customers or more time"
+            )
+    taught = asked.filter(pl.col(PART) == TRAIN)[LABEL]
+    if isinstance(plan.label, ChurnLabel) and taught.n_unique() < 2:
+        raise DataError(
+            f"all {len(taught):,} training labels are {taught[0]}, so there is nothing to tell apart; "
+            "change label.quiet_days or label.active_days, or import more data"
+        )
+
+
+def _write(examples: Mapping[str, pl.DataFrame], record: Callable[[str], ExamplesRecord], out: Path) -> None:
+    """Write the folder under another name first: it is there whole or not at all."""
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    digest = hashlib.sha256()
+    for part, rows in examples.items():
+        file = unfinished / f"{part}.parquet"
+        rows.write_parquet(file)
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    text = record(digest.hexdigest()).model_dump_json(indent=1)
+    (unfinished / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+    if out.exists():
+        shutil.rmtree(out)
+    unfinished.rename(out)
+
+
+def _dates_of(rows: pl.DataFrame) -> list[datetime]:
+    return rows[EVENT_TIMESTAMP].unique().sort().to_list()

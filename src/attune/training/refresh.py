@@ -1,0 +1,63 @@
+"""Bring the features up to date: compute what is missing, declare it to the store, bring it online."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from attune.config import Workspace
+from attune.data.splits import on_grid
+from attune.data.tables import data_version
+from attune.errors import ConfigError
+from attune.features.build import FeatureSettings, build_features
+from attune.progress import say
+from attune.training.dates import needed_dates
+from attune.training.plan import TrainingPlan
+
+FEATURES_SECTION = "features"
+PLAN_MARK = "feature_service"
+
+
+class FeaturePublisher(Protocol):
+    """A feature store that learns what features there are."""
+
+    def apply(self) -> None:
+        """Write the definitions to the registry."""
+
+    def materialize(self, as_of: datetime) -> None:
+        """Bring the latest features as of a date online."""
+
+
+def refresh_features(
+    store: FeaturePublisher, workspace: Workspace, params: Mapping[str, Any], now: datetime
+) -> str:
+    """Compute the features that the models' plans need and publish them.
+
+    Args:
+        store: Where they are published.
+        workspace: Where the tables are and the snapshots go.
+        params: All of the parameter file: each section with a feature service is a model's plan, the
+            section `features` tunes the features.
+        now: The moment up to which everything is known.
+
+    Returns:
+        The version of the features: another one when any value is.
+
+    Raises:
+        ConfigError: A section does not parse, or none is a plan.
+        DataError: There are no tables, or they do not reach far enough.
+    """
+    sections = {name: values for name, values in params.items() if PLAN_MARK in (values or {})}
+    if not sections:
+        raise ConfigError(
+            f"no section of the parameters names a {PLAN_MARK}: {', '.join(params) or 'none at all'}"
+        )
+    plans = [TrainingPlan.parse(values) for values in sections.values()]
+    settings = FeatureSettings.parse(params.get(FEATURES_SECTION) or {})
+    data_version(workspace.tables)  # finishes an import that was cut short, before files are read
+    report = build_features(workspace.tables, workspace.features, needed_dates(plans, now), settings)
+    written = sum(map(len, report.written.values()))
+    say(f"features: {written} snapshots computed, {report.kept} unchanged, {report.removed} outdated removed")
+    store.apply()
+    store.materialize(on_grid(now))
+    say(f"features: online as of {on_grid(now):%Y-%m-%d}, version {report.version[:12]}")
+    return report.version
