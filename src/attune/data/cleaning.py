@@ -1,6 +1,6 @@
 """The written rules of cleaning: which rows are left out or changed, and why."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -89,11 +89,11 @@ def clean(
     """
     marked = [_no_goods(reason, ids) for reason, ids in not_goods.items()]
     first = [WITHOUT_CUSTOMER] if drop_without_customer else []
-    rows, returns = _returns(tables["interactions"])
-    rows, done = _apply([*first, *marked, *RULES], rows, tables)
+    rows, done = _apply([*first, *marked, *RULES], tables["interactions"], tables)
+    rows, returned = _returns(rows)
     items, left_out = _apply(marked, tables["items"], tables)
     cleaned = {**tables, "interactions": rows, "items": items}
-    return cleaned, {"interactions": (*returns, *done), "items": tuple(left_out)}
+    return cleaned, {"interactions": (*done, returned), "items": tuple(left_out)}
 
 
 def _no_goods(reason: str, ids: frozenset[str]) -> Rule:
@@ -109,11 +109,11 @@ def _apply(rules: list[Rule], rows: pd.DataFrame, tables: Tables) -> tuple[pd.Da
     return rows, done
 
 
-def _returns(rows: pd.DataFrame) -> tuple[pd.DataFrame, Iterator[Cleaned]]:
+def _returns(rows: pd.DataFrame) -> tuple[pd.DataFrame, Cleaned]:
     back = rows[c.QUANTITY] < 0
     if back.any():
         rows = rows.copy()
         rows.loc[back, c.EVENT] = c.RETURN
         for column in (c.QUANTITY, c.AMOUNT):
             rows.loc[back, column] = rows.loc[back, column].abs()
-    return rows, iter([Cleaned(*RETURNS, int(back.sum()))])
+    return rows, Cleaned(*RETURNS, int(back.sum()))

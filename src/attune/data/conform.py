@@ -31,8 +31,8 @@ def conform(raw: RawTables) -> tuple[dict[str, pd.DataFrame], list[Violation]]:
     """Give every column the type of its contract.
 
     Returns:
-        The tables, with rows numbered from 0 in the order of the source and without the rows that do not
-        fit, and a violation for each column that is missing or has such rows.
+        The tables without the rows that do not fit, and a violation for each column that is missing or
+        has such rows.
     """
     tables: dict[str, pd.DataFrame] = {}
     found: list[Violation] = []
@@ -41,7 +41,7 @@ def conform(raw: RawTables) -> tuple[dict[str, pd.DataFrame], list[Violation]]:
         if missing or (frame.empty and name in _NEVER_EMPTY):
             found += missing or [Violation(name, "", "has no rows", 0)]
             continue
-        tables[name], problems = _typed(name, frame.reset_index(drop=True), raw)
+        tables[name], problems = _typed(name, frame, raw)
         found += problems
     return tables, [_named(raw, problem) for problem in found]
 

@@ -52,7 +52,8 @@ def next_items(interactions: pd.DataFrame, as_of: datetime, days: int) -> pd.Ser
 
 def _buyers(interactions: pd.DataFrame, since: pd.Timestamp, before: pd.Timestamp) -> pd.Index:
     ids = _purchases(interactions, since, before)[c.CUSTOMER_ID].unique()
-    return pd.Index(sorted(ids), name=c.CUSTOMER_ID, dtype=object)
+    index: pd.Index = pd.Index(sorted(ids), name=c.CUSTOMER_ID, dtype=object)
+    return index
 
 
 def _purchases(interactions: pd.DataFrame, since: pd.Timestamp, before: pd.Timestamp) -> pd.DataFrame:

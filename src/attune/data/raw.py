@@ -8,13 +8,15 @@ import pandas as pd
 from attune import columns as c
 
 
-def _no_messages() -> pd.DataFrame:
+def no_messages() -> pd.DataFrame:
+    """An empty messages table, for a source without campaigns."""
     names = [c.CUSTOMER_ID, c.CAMPAIGN_ID, c.CHANNEL, c.FORMAT]
     names += [c.SENT_AT, c.ENDS_AT, c.RESPONDED, c.RESPONDED_AT]
     return pd.DataFrame({name: [] for name in names})
 
 
-def _no_consents() -> pd.DataFrame:
+def no_consents() -> pd.DataFrame:
+    """An empty consents table: nobody agreed to anything."""
     names = [c.CUSTOMER_ID, c.PURPOSE, c.GRANTED, c.EVENT_TIMESTAMP]
     return pd.DataFrame({name: [] for name in names})
 
@@ -25,8 +27,8 @@ class RawTables:
 
     May be left out of a table, and is then filled: `interaction_id` and `message_id` (derived), `event`
     (a purchase), `created_timestamp` (the event's time), demographics and item descriptions ("unknown").
-    `unit_price` may stand for `amount`. A negative quantity is a return. Rows keep the order of the
-    source: messages about them name the row, counted from 1.
+    `unit_price` may stand for `amount`. A negative quantity is a return. The index of each table numbers the
+    rows of the source from 0; messages name them counted from 1.
 
     Attributes:
         source: What messages call it.
@@ -41,8 +43,8 @@ class RawTables:
     customers: pd.DataFrame
     items: pd.DataFrame
     interactions: pd.DataFrame
-    messages: pd.DataFrame = field(default_factory=_no_messages)
-    consents: pd.DataFrame = field(default_factory=_no_consents)
+    messages: pd.DataFrame = field(default_factory=no_messages)
+    consents: pd.DataFrame = field(default_factory=no_consents)
     time_zone: str = "UTC"
     time_format: str = "ISO8601"
     not_goods: Mapping[str, frozenset[str]] = field(default_factory=dict)
