@@ -10,6 +10,7 @@ from attune.errors import ConfigError
 from attune.models.base import Recommender, Scorer
 
 Kind = Literal["scorer", "recommender"]
+AnyModel = Scorer | Recommender
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def entry(name: str) -> Entry:
     return MODELS[name]
 
 
-def build(name: str, params: Mapping[str, Any]) -> Scorer | Recommender:
+def build(name: str, params: Mapping[str, Any]) -> AnyModel:
     """Make an untrained model of the catalogue.
 
     Args:
@@ -63,5 +64,5 @@ def build(name: str, params: Mapping[str, Any]) -> Scorer | Recommender:
         ConfigError: There is no such model, or a parameter is unknown or does not fit.
     """
     model = entry(name).model
-    untrained: Scorer | Recommender = model(model.Config.parse(params))
+    untrained: AnyModel = model(model.Config.parse(params))
     return untrained

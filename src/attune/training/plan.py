@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from attune.config import Settings
+from attune.errors import ConfigError
 from attune.models.catalog import MODELS
 from attune.training.loop import LoopSettings
 
@@ -75,3 +76,15 @@ class TrainingPlan(Settings):
     def simple(self) -> list[str]:
         """The candidates that are not the network, in their order in the file."""
         return [name for name in self.candidates if name != self.network]
+
+    def settings_of(self, candidate: str) -> dict[str, Any]:
+        """The `Config` of a candidate, as plain values.
+
+        Raises:
+            ConfigError: The plan does not list it.
+        """
+        if candidate not in self.candidates:
+            raise ConfigError(
+                f"{candidate!r} is not among the candidates {sorted(self.candidates)}; add its parameters"
+            )
+        return self.candidates[candidate]

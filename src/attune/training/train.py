@@ -1,0 +1,127 @@
+"""Train one model of the catalogue on a folder of examples."""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pyarrow import ArrowException
+
+from attune.config import Settings
+from attune.errors import ModelError
+from attune.models import catalog
+from attune.models.base import Fittable
+from attune.models.network import Network
+from attune.progress import say
+from attune.training.examples import TRAIN, VALIDATION
+from attune.training.loop import LoopSettings, train_network
+from attune.training.plan import TrainingPlan
+
+TRAINING_FILE = "training.json"
+
+
+class TrainingRecord(Settings):
+    """The whole of training.json: how a model came to be, beside its weights."""
+
+    candidate: str
+    kind: Literal["scorer", "recommender"]
+    rows: int
+    seconds: float
+    epochs: int | None
+    best_epoch: int | None
+    settings: dict[str, Any]
+
+
+def train_candidate(candidate: str, params: Mapping[str, Any], examples: str, out: str) -> int:
+    """Train one candidate of a served model.
+
+    Args:
+        candidate: Its name in the catalogue.
+        params: The served model's section of the parameter file.
+        examples: Folder of the examples.
+        out: Folder of the trained model; an older one is replaced.
+
+    Returns:
+        How many rows taught it.
+
+    Raises:
+        ConfigError: The section does not parse or does not list the candidate.
+        ModelError: The examples cannot be read, or cannot teach this model.
+    """
+    plan = TrainingPlan.parse(params)
+    return train(candidate, plan.settings_of(candidate), plan.loop, Path(examples), Path(out))
+
+
+def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Path, out: Path) -> int:
+    """Train a model, write it and its training.json to a folder, and say how many rows taught it.
+
+    Args:
+        name: Its name in the catalogue.
+        params: Its `Config`, as plain values.
+        loop: How a network learns; the other models do not ask.
+        examples: Holds train.parquet and validation.parquet.
+        out: The folder to write; it is there whole or not at all.
+
+    Raises:
+        ConfigError: There is no such model, or a parameter is unknown.
+        ModelError: The examples cannot be read, or cannot teach this model.
+    """
+    model = catalog.build(name, params)
+    learn, held_out = _read(examples, TRAIN), _read(examples, VALIDATION)
+    say(f"{name}: learning from {len(learn):,} examples")
+    started = time.perf_counter()
+    epochs = _teach(model, learn, held_out, loop)
+    seconds = time.perf_counter() - started
+    say(f"{name}: learnt in {seconds:.1f} s")
+    record = TrainingRecord(
+        candidate=name,
+        kind=catalog.MODELS[name].kind,
+        rows=len(learn),
+        seconds=round(seconds, 3),
+        epochs=epochs[0] if epochs else None,
+        best_epoch=epochs[1] if epochs else None,
+        settings={"model": model.config.model_dump(mode="json")}
+        | ({"loop": loop.model_dump(mode="json")} if epochs else {}),
+    )
+    _write(model, record, out)
+    return len(learn)
+
+
+def _teach(
+    model: object, learn: pd.DataFrame, held_out: pd.DataFrame, loop: LoopSettings
+) -> tuple[int, int] | None:
+    """Train by gradient descent or in one call; the epochs that were run and the best of them."""
+    if isinstance(model, Network):
+        result = train_network(model, learn, held_out, loop)
+        return result.epochs, result.best_epoch
+    if not isinstance(model, Fittable):
+        raise ModelError(
+            f"{type(model).__name__} can neither be trained by the loop nor fitted; give it fit()"
+        )
+    model.fit(learn, held_out)
+    return None
+
+
+def _read(examples: Path, part: str) -> pd.DataFrame:
+    file = examples / f"{part}.parquet"
+    try:
+        rows = pd.read_parquet(file)
+    except (OSError, ArrowException) as error:
+        raise ModelError(f"{file} cannot be read ({error}); fetch the examples again") from error
+    if rows.empty:
+        raise ModelError(f"{file} holds no examples; choose a longer window, or import more customers")
+    return rows
+
+
+def _write(model: catalog.AnyModel, record: TrainingRecord, out: Path) -> None:
+    unfinished = out.with_name(f".{out.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    model.save(unfinished)
+    text = json.dumps(record.model_dump(), indent=1, sort_keys=True)
+    (unfinished / TRAINING_FILE).write_text(text + "\n", encoding="utf-8")
+    if out.exists():
+        shutil.rmtree(out)
+    unfinished.rename(out)
