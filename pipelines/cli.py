@@ -63,7 +63,12 @@ def import_data(
         raise ConfigError("name one thing to import: --source complete_journey, or --mapping my.yaml")
     workspace = _workspace(home)
     with only_writer(workspace.root):
-        ingest(source or mapping, until, workspace)
+        report = ingest(source or mapping, until, workspace)
+    for line in report.lines():
+        console.print(line, markup=False)
+    console.print(
+        f"{len(report.written)} files changed; the tables are at version {report.data_version[:12]}"
+    )
 
 
 @features_app.command("build")

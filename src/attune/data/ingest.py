@@ -1,6 +1,5 @@
 """Import the tables of a source into the workspace: what the command, the component and the demo call."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from attune.config import Workspace
@@ -8,6 +7,7 @@ from attune.data.importing import ImportReport, import_tables
 from attune.data.pseudonyms import load_or_make_key
 from attune.data.raw import RawTables
 from attune.data.sources import complete_journey, mapping
+from attune.data.times import parse_moment
 from attune.errors import ConfigError
 from attune.progress import say
 
@@ -42,19 +42,7 @@ def ingest(source: str, until: str, workspace: Workspace) -> ImportReport:
         DataError: Something breaks a contract.
         ConfigError: The source or the date is not one.
     """
-    report = import_tables(
-        load_source(source), workspace.tables, load_or_make_key(workspace.pseudonym_key), _moment(until)
-    )
-    for line in report.lines():
-        say(line)
-    return report
-
-
-def _moment(until: str) -> datetime | None:
-    if not until:
-        return None
-    try:
-        moment = datetime.fromisoformat(until)
-    except ValueError as error:
-        raise ConfigError(f"{until!r} is no date; write it like 2017-09-03") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    before = parse_moment(until) if until else None
+    say(f"importing {source}{f', what was known before {until}' if until else ''}")
+    key = load_or_make_key(workspace.pseudonym_key)
+    return import_tables(load_source(source), workspace.tables, key, before)

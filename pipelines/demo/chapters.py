@@ -1,0 +1,213 @@
+"""The chapters: each does one step of the loop and shows what came out."""
+
+from attune.columns import GRANTED
+from attune.data.importing import replace_interactions
+from attune.data.ingest import ingest
+from attune.data.shift import switch_store_format
+from attune.data.tables import read_table
+from attune.drift.verdicts import Verdict
+from attune.evaluation.results import Difference, Metric
+from attune.features.schema import VIEWS
+from attune.features.snapshots import snapshots
+from attune.retraining import Calm, RetrainingRules, decide_retraining
+from pipelines.demo.application import ask
+from pipelines.demo.pages import write_pages
+from pipelines.demo.teller import (
+    FIRST_TRAINING,
+    MODELS,
+    NEXT_MONTH,
+    SHIFT_BEGINS,
+    SOURCE,
+    YEAR_END,
+    Teller,
+    Training,
+)
+from pipelines.launch import Request
+from serving.server import start
+
+SHIFT_SHARE = 1 / 3
+SHIFT_SEED = 7
+DEPARTMENT_GONE = "PRODUCE"
+
+
+def data(teller: Teller) -> None:
+    """Import what was known on the day of the first training."""
+    report = ingest(SOURCE, FIRST_TRAINING, teller.workspace)
+    for line in report.lines():
+        teller.screen.say(line)
+    consents = read_table(teller.workspace.tables, "consents")
+    refused = int((~consents[GRANTED]).sum())
+    teller.screen.say(
+        f"Customers are pseudonyms now; the key is {teller.workspace.pseudonym_key}. "
+        f"{refused:,} of {len(consents):,} consents are refused (played: the data has none)."
+    )
+
+
+def features(teller: Teller) -> None:
+    """Compute snapshots, declare them to Feast, bring the latest online."""
+    teller.features_version = teller.launch.features(FIRST_TRAINING)
+    rows = [
+        [view, str(len(found)), found[0].stem, found[-1].stem]
+        for view in VIEWS
+        if (found := snapshots(teller.workspace.features, view))
+    ]
+    teller.screen.table("Feature views", ["view", "dates", "first", "last"], rows)
+
+
+def train(teller: Teller) -> None:
+    """Run the training pipeline for every model."""
+    for model in MODELS:
+        request = Request(FIRST_TRAINING, model, features_version=teller.features_version)
+        training = teller.train("training", request)
+        rows, dates = training.comparison.test.rows, len(training.comparison.test.as_of)
+        teller.screen.say(
+            f"{model}: {len(training.comparison.candidates)} candidates trained, "
+            f"to be judged on {rows:,} rows of {dates} later date{'s' if dates > 1 else ''}."
+        )
+
+
+def evaluate(teller: Teller) -> None:
+    """Show what was measured and what the gate said."""
+    for training in teller.trainings:
+        show_comparison(teller, training)
+        teller.screen.verdict(f"The gate: {training.released.reason}")
+
+
+def register(teller: Teller) -> None:
+    """Verify and show the champions."""
+    for model in MODELS:
+        champion = teller.registry.champion(model)
+        if champion is None:
+            teller.screen.verdict(f"{model} has no champion.")
+            continue
+        teller.registry.verify(champion)
+        files = ", ".join(sorted(champion.manifest.files))
+        teller.screen.say(
+            f"{model} version {champion.version} ({champion.manifest.algorithm}) is champion: every digest "
+            f"and the signature hold.\n  {champion.folder}: {files}\n  tracked by {champion.folder}.dvc"
+        )
+
+
+def serve(teller: Teller) -> None:
+    """Start the server and ask as an application would."""
+    with start(teller.workspace) as server:
+        teller.screen.say(f"BentoML answers at {server.url} with live features and verified models.")
+        ask(teller, server.url)
+
+
+def monitor(teller: Teller) -> None:
+    """Look at a month as it came, then at one with an announced shift."""
+    screen = teller.screen
+    screen.say(
+        f"First, September as it came: features as of {NEXT_MONTH} against what the models learnt from."
+    )
+    ingest(SOURCE, NEXT_MONTH, teller.workspace)
+    _look(teller, NEXT_MONTH)
+    screen.say(
+        f"\nNow a planted shift, announced: from {SHIFT_BEGINS:%d %B} on, a third of the households shop in "
+        f"another store format,\nin larger and rarer baskets, and without the department {DEPARTMENT_GONE}. "
+        "The rest of the year arrives like this."
+    )
+    _plant_shift(teller)
+    _look(teller, YEAR_END)
+
+
+def retrain(teller: Teller) -> None:
+    """Follow the verdicts: retrain where there is a cause, and sum up."""
+    if not teller.causes:
+        teller.screen.verdict("No verdict asks for it; nothing is retrained.")
+    for model, cause in teller.causes.items():
+        teller.screen.say(f"{model}: {cause}")
+        training = teller.train("retraining", Request(YEAR_END, model, cause=cause))
+        show_comparison(teller, training)
+        teller.screen.verdict(f"The gate: {training.released.reason}")
+    columns, rows = summary(teller)
+    teller.screen.table("What happened", columns, rows)
+    teller.screen.say("Pages to open:")
+    for page in write_pages(teller, columns, rows):
+        teller.screen.say(f"  {page}")
+
+
+def show_comparison(teller: Teller, training: Training) -> None:
+    """A table of all candidates on the same future."""
+    comparison = training.comparison
+    names = list(next(iter(comparison.candidates.values())).metrics)
+    candidates = dict(comparison.candidates)
+    if comparison.champion is not None:
+        candidates[f"champion, {comparison.champion.title}"] = comparison.champion.evaluation
+    rows = [
+        [name, *[figure(evaluation.metrics[metric]) for metric in names]]
+        for name, evaluation in candidates.items()
+    ]
+    title = f"{training.model}, known up to {training.now}: the future, with 95 % intervals"
+    teller.screen.table(title, ["model", *names], rows)
+    for difference in comparison.differences:
+        teller.screen.say(f"  {_sentence(difference)}")
+
+
+def summary(teller: Teller) -> tuple[list[str], list[list[str]]]:
+    """One row a training run: version, data window, metric, decision."""
+    columns = ["model", "version", "algorithm", "taught by", "tested as of", "metric", "decision"]
+    rows = []
+    for training in teller.trainings:
+        comparison, released = training.comparison, training.released
+        window = teller.registry.get(training.model, released.version).manifest.window
+        rows.append(
+            [
+                training.model,
+                str(released.version),
+                released.candidate,
+                f"{window['train'].first:%Y-%m-%d} to {window['train'].last:%Y-%m-%d}",
+                f"{window['test'].first:%Y-%m-%d} to {window['test'].last:%Y-%m-%d}",
+                f"{comparison.metric} {figure(comparison.measured(released.candidate))}",
+                released.verdict,
+            ]
+        )
+    return columns, rows
+
+
+def figure(metric: Metric) -> str:
+    """A metric with its interval, or why there is none."""
+    if metric.value is None:
+        return f"not computed: {metric.reason}"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.4f}"
+    return f"{metric.value:.4f} ({metric.low:.3f} to {metric.high:.3f})"
+
+
+def _sentence(difference: Difference) -> str:
+    about = f"{difference.a} against {difference.b}, {difference.metric}"
+    if difference.mean is None:
+        return f"{about}: not computed, {difference.reason}"
+    return f"{about}: {difference.mean:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+
+
+def _look(teller: Teller, now: str) -> None:
+    teller.features_version = teller.launch.features(now)
+    for model in MODELS:
+        verdict = teller.look(model, now)
+        teller.screen.verdict(f"{model}: {verdict.word}. {verdict.sentence}")
+        _follow(teller, verdict)
+
+
+def _follow(teller: Teller, verdict: Verdict) -> None:
+    decision = decide_retraining(verdict, Calm(), RetrainingRules())
+    if decision.action == "retrain":
+        teller.causes[decision.model] = decision.cause
+    else:
+        teller.screen.say(f"  Retraining: {decision.action}.")
+
+
+def _plant_shift(teller: Teller) -> None:
+    tables = teller.workspace.tables
+    ingest(SOURCE, "", teller.workspace)
+    shifted = switch_store_format(
+        read_table(tables, "interactions"),
+        read_table(tables, "items"),
+        SHIFT_SHARE,
+        SHIFT_BEGINS,
+        SHIFT_SEED,
+        department=DEPARTMENT_GONE,
+    )
+    later = shifted[shifted["event_timestamp"] >= SHIFT_BEGINS]
+    replace_interactions(tables, SHIFT_BEGINS, later)
