@@ -184,10 +184,12 @@ def _require_coverage(interactions: pd.DataFrame, as_of: pd.Timestamp, horizon: 
 
 def _with_parts(labelled: pl.DataFrame, plan: TrainingPlan, dates: AsOfDates) -> pl.DataFrame:
     """Say of each row which part it belongs to; validation customers never teach."""
-    chosen = chosen_share(labelled[CUSTOMER_ID], plan.validation_share, f"validation-{plan.seed}")
+    chosen = pl.Series(chosen_share(labelled[CUSTOMER_ID], plan.validation_share, f"validation-{plan.seed}"))
     is_test = pl.col(EVENT_TIMESTAMP) >= dates.test[0]
-    part = pl.when(is_test).then(pl.lit(TEST)).when(chosen).then(pl.lit(VALIDATION)).otherwise(pl.lit(TRAIN))
-    return labelled.with_columns(part.alias(PART))
+    # A bare array would be taken for a list of conditions that must all hold.
+    is_validation = pl.Series(chosen)
+    part = pl.when(is_test).then(pl.lit(TEST)).when(is_validation).then(pl.lit(VALIDATION))
+    return labelled.with_columns(part.otherwise(pl.lit(TRAIN)).alias(PART))
 
 
 def _require_enough(asked: pl.DataFrame, plan: TrainingPlan, refused: int) -> None:
