@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from attune import columns as c
-from attune.data.pseudonyms import pseudonymise
+from attune.data.pseudonyms import pseudonym
 from attune.errors import FeatureError
 from attune.features.online import OnlineFeatures, OnlineRow
 from serving import examples, metrics
@@ -67,7 +67,7 @@ class Answers:
         """
         champion = self._champion("churn")
         facts = self._facts.now
-        customer = self._pseudonym(question.customer_id)
+        customer = pseudonym(self._key, question.customer_id)
         if customer not in facts.customers:
             raise Problem(404, "unknown-customer", "no customer has this id")
         if not facts.have_agreement(customer, champion.purpose):
@@ -96,7 +96,7 @@ class Answers:
         champion = self._champion("recommend")
         facts = self._facts.now
         allowed = _allowed(facts, question.departments)
-        customer = self._pseudonym(question.customer_id)
+        customer = pseudonym(self._key, question.customer_id)
         row, degraded = self._history(champion, facts, customer)
         as_of = examples.as_of(row) if row else None
         ids, scores = champion.model.recommend(self._example(champion, row), question.k, allowed)
@@ -119,9 +119,6 @@ class Answers:
                 503, "champion-refused", f"the champion of {name} was refused; see /v1/models", AGAIN
             )
         raise Problem(503, "no-champion", f"no champion yet for {name}", AGAIN)
-
-    def _pseudonym(self, customer_id: str) -> str:
-        return str(pseudonymise(self._key, pd.Series([customer_id])).iloc[0])
 
     def _row(self, champion: Champion, customer: str) -> OnlineRow:
         now = self._settings.moment(datetime.now(UTC))

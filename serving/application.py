@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from attune.config import Workspace
 from attune.data.pseudonyms import load_or_make_key
+from attune.errors import DataError
 from attune.features.online import OnlineFeatures
 from attune.registry import Registry
 from serving import metrics
@@ -52,13 +53,13 @@ class Application:
             settings: Limits and deadlines.
 
         Raises:
-            DataError: There are no tables.
+            DataError: There are no tables, or no key of their pseudonyms.
         """
         self._settings = settings
         self._champions = Champions(Registry(workspace))
         self._facts = LatestFacts(workspace.tables)
         self._log = PredictionLog(workspace.predictions)
-        key = load_or_make_key(workspace.keys / "pseudonyms.key")
+        key = _pseudonym_key(workspace)
         self._answers = Answers(self._champions, features, self._facts, key, self._log, settings)
         # A model takes milliseconds; in a thread of its own it does not stop the loop that accepts calls.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
@@ -121,3 +122,13 @@ class Application:
             detail = "no champion has made a prediction here yet; /v1/models says more"
             raise Problem(503, "not-ready", detail, {"retry-after": "1"})
         return Health(status="ready").model_dump_json().encode()
+
+
+def _pseudonym_key(workspace: Workspace) -> bytes:
+    # A new key would make strangers of all customers; only an import may make one.
+    if not workspace.pseudonym_key.exists():
+        raise DataError(
+            f"no pseudonym key at {workspace.pseudonym_key}; put the key back that the tables were imported "
+            "with, or import the data again"
+        )
+    return load_or_make_key(workspace.pseudonym_key)

@@ -1,28 +1,27 @@
 """The champions that this process serves: verified, tried out, and exchanged without a pause."""
 
+import json
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy.exc import SQLAlchemyError
 
+from attune import columns as c
 from attune.errors import AttuneError, ModelError
 from attune.features.schema import check_schema
 from attune.registry import Registry, Version
-from serving import metrics
+from serving import examples, metrics
 from serving.schemas import ModelStatus
 
 log = logging.getLogger("bentoml.attune")
 
 SERVED = ("churn", "recommend")
-REFERENCE_FILE = "reference.parquet"
+EXAMPLES_FILE = "examples.json"
+TRIED_ITEMS = 5
 TRY_AGAIN_SECONDS = 30.0
 
 
@@ -151,37 +150,31 @@ def _check_features(version: Version) -> None:
     check_schema(manifest.feature_service, _recorded_features(version), manifest.schema_hash)
 
 
-def _recorded_features(version: Version) -> Mapping[str, str]:
-    schema = pq.read_schema(version.folder / REFERENCE_FILE)
-    return {field.name: _type_name(field.type) for field in schema if field.name != "score"}
-
-
-def _type_name(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return f"list[{_type_name(kind.value_type)}]"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return "string"
-    return "float64" if pa.types.is_float64(kind) else str(kind)
+def _recorded_features(version: Version) -> dict[str, str]:
+    document = json.loads((version.folder / EXAMPLES_FILE).read_text(encoding="utf-8"))
+    recorded: dict[str, str] = document["features"]
+    return recorded
 
 
 def _try_out(version: Version, model: Any) -> None:
-    """Make a first prediction, for a customer whom the model was trained on.
+    """Make the first predictions, for nobody in particular.
 
     Raises:
-        ModelError: The prediction is not finite, or there is none.
+        ModelError: A prediction is not finite, or there is none.
     """
-    with pq.ParquetFile(version.folder / REFERENCE_FILE) as file:
-        batch = next(file.iter_batches(batch_size=1), None)
-    if batch is None:
-        raise ModelError(f"{REFERENCE_FILE} of version {version.version} of {version.name} is empty")
-    examples: pd.DataFrame = batch.to_pandas()
+    nobody = examples.nobody(version.manifest.feature_service)
+    now = datetime.now(UTC)
     if version.manifest.kind == "scorer":
-        scores = model.score(examples)
+        scores = model.score(examples.example(nobody, now))
     else:
-        items, scores = model.recommend(examples, 1)
+        items, scores = model.recommend(examples.example(nobody, now), TRIED_ITEMS)
+        bought = [item for item in items[0] if item is not None]
+        times = [int(now.timestamp())] * len(bought)
+        somebody = {**nobody, c.HISTORY_ITEMS: bought, c.HISTORY_TIMES: times}
+        items, scores = model.recommend(examples.example(somebody, now), TRIED_ITEMS)
         scores = scores[items != np.array(None)]
     if scores.size == 0 or not np.isfinite(scores).all():
         raise ModelError(
-            f"version {version.version} of {version.name} gave {scores.tolist()} in its first prediction; "
+            f"version {version.version} of {version.name} gave {scores.tolist()} in its first predictions; "
             "promote another version"
         )

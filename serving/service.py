@@ -7,7 +7,6 @@ import bentoml
 from _bentoml_sdk import Service
 from _bentoml_sdk.service import get_current_service
 
-from attune.adapters.feast import FeastStore
 from attune.config import Workspace
 from attune.registry import Registry
 from serving.api_keys import ApiKeys
@@ -35,6 +34,9 @@ class Attune:
     """Recommendations and churn probabilities from the champions of one workspace."""
 
     def __init__(self) -> None:
+        # The supervisor reads this module too; Feast costs it seconds and memory that only a worker needs.
+        from attune.adapters.feast import FeastStore
+
         end_with_supervisor()
         workspace = Workspace.here()
         self._application = Application(workspace, FeastStore(workspace), ServingSettings.here())
