@@ -17,7 +17,7 @@ Weights = npt.NDArray[np.uint8]
 
 REPLICATES = 1000
 LEVEL = 0.95
-_CELLS_AT_ONCE = 4_000_000  # 32 MB of float64 whatever the number of rows
+_CELLS_AT_ONCE = 500_000  # 4 MB of float64, whatever the number of rows: it stays in the cache
 
 
 def cluster_weights(customers: pd.Series, replicates: int = REPLICATES, seed: int = 0) -> Weights:

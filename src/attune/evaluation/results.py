@@ -43,11 +43,22 @@ class SliceResult(Metric):
     metric: str
 
 
+class CalibrationBin(Settings):
+    """What was said and what happened, among examples with similar scores."""
+
+    rows: int = Field(ge=1)
+    low: FiniteFloat
+    high: FiniteFloat
+    mean_score: FiniteFloat
+    observed: FiniteFloat = Field(description="share of them with label 1")
+
+
 class Evaluation(Settings):
     """Everything measured about one model on one set of test examples."""
 
     metrics: dict[str, Metric]
     slices: list[SliceResult] = Field(default_factory=list)
+    calibration: list[CalibrationBin] = Field(default_factory=list, description="of scorers")
     seconds: float = Field(default=0.0, ge=0, description="how long it took to answer all test examples")
 
 
