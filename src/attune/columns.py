@@ -60,7 +60,7 @@ DAYS_BETWEEN_ORDERS_90D = "days_between_orders_90d"
 
 # Departments with a share of their own in customer_activity; what is not listed counts as "other".
 # The eight that sell most in the default data, in lower case with underscores.
-DEPARTMENTS = ("grocery", "drug_gm", "fuel", "produce", "meat", "meat_pckgd", "deli", "pastry")
+DEPARTMENTS = ("grocery", "drug_gm", "produce", "meat", "meat_pckgd", "deli", "pastry", "nutrition")
 OTHER_DEPARTMENT = "other"
 DEPARTMENT_SHARES = tuple(f"share_{name}_90d" for name in (*DEPARTMENTS, OTHER_DEPARTMENT))
 
@@ -76,3 +76,6 @@ ITEM_CUSTOMERS_30D = "item_customers_30d"
 
 # examples: features as of a date, with what happened afterwards
 LABEL = "label"
+
+# what a scorer gave an example
+SCORE = "score"

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 
 from attune.columns import CUSTOMER_ID, EVENT, EVENT_TIMESTAMP, ITEM_ID, LABEL
 from attune.config import Settings
@@ -155,21 +156,28 @@ def _labelled(tables: Path, plan: TrainingPlan, dates: AsOfDates) -> pl.DataFram
         since=as_of_dates[0] - looks_back,
     )
     _require_coverage(interactions, as_of_dates[-1], horizon)
-    return pl.concat([_labels(interactions, plan, as_of) for as_of in as_of_dates])
+    if isinstance(label, ChurnLabel):
+        # Many overlapping windows are compared by customer and event: codes are cheaper than strings.
+        interactions = interactions.astype({CUSTOMER_ID: "category", EVENT: "category"})
+    times = interactions[EVENT_TIMESTAMP]  # ascending: a window is a slice
+    parts = []
+    for as_of in as_of_dates:
+        window = slice(times.searchsorted(as_of - looks_back), times.searchsorted(as_of + horizon))
+        parts.append(_labels(interactions.iloc[window], plan, as_of))
+    return pl.concat(parts)
 
 
 def _labels(interactions: pd.DataFrame, plan: TrainingPlan, as_of: pd.Timestamp) -> pl.DataFrame:
     label = plan.label
     if isinstance(label, ChurnLabel):
         labels = churn_labels(interactions, as_of, label.active_days, label.quiet_days)
-        dtype: pl.DataType = pl.Int8()
+        kind = pa.int8()
     else:
         labels = next_items(interactions, as_of, label.next_days)
-        dtype = pl.List(pl.String)
-    return pl.DataFrame(
-        {CUSTOMER_ID: labels.index.to_list(), LABEL: pl.Series(labels.to_list(), dtype=dtype)},
-        schema_overrides={CUSTOMER_ID: pl.String},
-    ).select(CUSTOMER_ID, pl.lit(as_of.to_pydatetime()).cast(TIME).alias(EVENT_TIMESTAMP), LABEL)
+        kind = pa.list_(pa.string())
+    table = {CUSTOMER_ID: pa.array(labels.index, pa.string()), LABEL: pa.array(labels, kind)}
+    time = pl.lit(as_of.to_pydatetime()).cast(TIME).alias(EVENT_TIMESTAMP)
+    return pl.DataFrame(pl.from_arrow(pa.table(table))).select(CUSTOMER_ID, time, LABEL)
 
 
 def _require_coverage(interactions: pd.DataFrame, as_of: pd.Timestamp, horizon: timedelta) -> None:
