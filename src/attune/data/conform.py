@@ -156,7 +156,8 @@ def _as_time(values: pd.Series, zone: str, time_format: str) -> _Converted:
     A local time that happens twice in autumn is taken as the first; one that does not exist in spring is
     moved to the next that does.
     """
-    rule = f"is not a time like {time_format}"
+    # pandas counts nanoseconds while it reads, which ends in 2262.
+    rule = f"is not a time like {time_format} in the years 1678 to 2261"
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return _in_utc(values), rule
     if pd.api.types.is_datetime64_dtype(values):

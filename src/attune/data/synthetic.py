@@ -21,9 +21,6 @@ import pandas as pd
 from attune import columns as c
 from attune.data.consents import grant_all_but
 from attune.data.raw import RawTables
-from attune.data.shift import switch_store_format
-
-__all__ = ["DEPARTMENTS", "FOLLOWS", "START", "make_shop", "successors", "switch_store_format"]
 
 # B customers, W weeks, N orders, L lines of an order
 Ints = npt.NDArray[np.int64]

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from attune import columns as c
 from attune.data.commit import (
     Files,
     commit,
@@ -26,15 +25,21 @@ from attune.data.commit import (
     staged,
 )
 from attune.data.contracts import (
-    FLAGS,
-    NUMBERS,
     TABLES,
     TIME_COLUMNS,
-    TIMES,
     Violation,
     check_references,
     check_table,
     refuse,
+)
+from attune.data.layout import (
+    UTC_MICROSECONDS,
+    files_of,
+    key_columns,
+    known_columns,
+    schema_of,
+    table_of,
+    write_files,
 )
 from attune.data.times import utc
 from attune.errors import DataError
@@ -52,7 +57,6 @@ __all__ = [
 ]
 
 _ATTEMPTS = 5
-_UTC = pa.timestamp("us", tz="UTC")
 
 
 def read_table(
@@ -75,18 +79,18 @@ def read_table(
         DataError: Nothing was imported yet, there is no such table or column, or a file is not what
             the import wrote.
     """
-    wanted = _require(name, columns)
+    wanted = known_columns(name, columns)
     for _ in range(_ATTEMPTS):
         settle(folder)
         files = marked_files(folder)
-        contents = _contents(folder, _wanted(files, name, before, since))
+        contents = _contents(folder, files_of(files, name, before, since))
         # A digest that differs means that an import came between: read its marker and begin again.
         if contents is not None:
             break
     else:
         raise DataError(f"the files of {name} in {folder} are not what was imported; import the data again")
     parts = [_part(content, name, wanted, before, since) for content in contents]
-    table = pa.concat_tables([_schema(name).empty_table().select(wanted), *parts])
+    table = pa.concat_tables([schema_of(name).empty_table().select(wanted), *parts])
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
@@ -150,35 +154,17 @@ def data_version(folder: Path) -> str:
 
 
 def _replace_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    old = marked_files(folder) if is_marked(folder) else {}
-    kept = {file: facts for file, facts in old.items() if _table_of(file) not in tables}
-    stored = {_table_of(file) for file in kept}
-    linked = {name: tables[name] for name in tables} | {
-        name: read_table(folder, name, _keys(name)) for name in sorted(stored)
-    }
-    refuse("the tables", check_references(linked))
+    complete = set(tables) == set(TABLES)
+    # A whole import asks nothing of what was there: it heals even a damaged marker.
+    old = {} if complete or not is_marked(folder) else marked_files(folder)
+    kept = {file: facts for file, facts in old.items() if table_of(file) not in tables}
+    stored = {table_of(file) for file in kept}
+    linked = {name: read_table(folder, name, key_columns(name)) for name in sorted(stored)}
+    refuse("the tables", check_references({**linked, **tables}))
     with staged(folder) as stage:
         for name, frame in tables.items():
-            _stage(stage, name, frame)
+            write_files(stage, name, frame)
         return commit(folder, stage, kept)
-
-
-def _stage(stage: Path, name: str, frame: pd.DataFrame) -> None:
-    schema = _schema(name)
-    table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
-    # Without pandas' own notes in the file, equal rows make equal bytes.
-    table = table.replace_schema_metadata(None).sort_by([(key, "ascending") for key in _order(name)])
-    if name != "interactions":
-        _write(stage / f"{name}.parquet", table)
-        return
-    months = pc.strftime(table[c.EVENT_TIMESTAMP], "%Y-%m")
-    for month in pc.unique(months).to_pylist():
-        _write(stage / name / f"{month}.parquet", table.filter(pc.equal(months, month)))
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    path.parent.mkdir(exist_ok=True)
-    pq.write_table(table, path, compression="zstd")
 
 
 def _part(
@@ -189,22 +175,10 @@ def _part(
     needed = [*columns, time] if bounded and time not in columns else columns
     table = pq.read_table(pa.BufferReader(content), columns=needed)
     if bounded and before is not None:
-        table = table.filter(pc.less(table[time], pa.scalar(utc(before), _UTC)))
+        table = table.filter(pc.less(table[time], pa.scalar(utc(before), UTC_MICROSECONDS)))
     if bounded and since is not None:
-        table = table.filter(pc.greater_equal(table[time], pa.scalar(utc(since), _UTC)))
+        table = table.filter(pc.greater_equal(table[time], pa.scalar(utc(since), UTC_MICROSECONDS)))
     return table.select(columns)
-
-
-def _wanted(files: Files, name: str, before: datetime | None, since: datetime | None) -> Files:
-    """The files of a table whose month can hold rows of the window."""
-    own = {file: facts for file, facts in files.items() if _table_of(file) == name}
-    if not own:
-        raise DataError(f"the table {name} was not imported; import it first")
-    if name != "interactions":
-        return own
-    first = f"{name}/{utc(since):%Y-%m}" if since is not None else ""
-    last = f"{name}/{utc(before):%Y-%m}.parquet" if before is not None else "~"
-    return {file: facts for file, facts in own.items() if first <= file <= last}
 
 
 def _contents(folder: Path, files: Files) -> list[bytes] | None:
@@ -219,40 +193,3 @@ def _contents(folder: Path, files: Files) -> list[bytes] | None:
             return None
         contents.append(content)
     return contents
-
-
-def _require(name: str, columns: Sequence[str] | None) -> list[str]:
-    if name not in TABLES:
-        raise DataError(f"no table named {name!r}; there are {', '.join(TABLES)}")
-    known = _schema(name).names
-    unknown = sorted(set(columns or []) - set(known))
-    if unknown:
-        raise DataError(f"the table {name} has no column {', '.join(unknown)}; it has {', '.join(known)}")
-    return list(columns) if columns is not None else known
-
-
-def _schema(name: str) -> pa.Schema:
-    return pa.schema([(column, _arrow_type(column)) for column in TABLES[name].columns])
-
-
-def _arrow_type(column: str) -> pa.DataType:
-    if column in NUMBERS:
-        return pa.float64()
-    if column in TIMES:
-        return _UTC
-    return pa.bool_() if column in FLAGS else pa.string()
-
-
-def _order(name: str) -> list[str]:
-    if name == "interactions":
-        return [c.EVENT_TIMESTAMP, c.INTERACTION_ID]
-    return list(TABLES[name].columns) if name == "consents" else [next(iter(TABLES[name].columns))]
-
-
-def _keys(name: str) -> list[str]:
-    """The columns by which a table points to others or is pointed to."""
-    return [column for column in TABLES[name].columns if column in (c.CUSTOMER_ID, c.ITEM_ID)]
-
-
-def _table_of(file: str) -> str:
-    return file.removesuffix(".parquet").split("/")[0]

