@@ -1,0 +1,39 @@
+from attune.features.customer_history import compute
+from tests.features.purchases import at, bought, table
+
+AS_OF = at("2017-06-04")
+
+
+def history(*lines: dict[str, object], length: int = 200) -> dict[str, list[str]]:
+    rows = compute(table(*lines).lazy(), AS_OF, length)
+    return dict(zip(rows["customer_id"], rows["history_items"].to_list(), strict=True))
+
+
+def test_items_come_oldest_first_with_the_second_each_was_bought():
+    lines = [bought("ann", "milk", "2017-06-02"), bought("ann", "bread", "2017-06-01")]
+    row = compute(table(*lines).lazy(), AS_OF, 200).row(0, named=True)
+    assert row["history_items"] == ["bread", "milk"]
+    assert row["history_times"] == [at("2017-06-01").timestamp(), at("2017-06-02").timestamp()]
+
+
+def test_only_the_last_purchases_are_kept():
+    lines = [bought("ann", item, f"2017-05-0{day}") for day, item in enumerate("abcd", start=1)]
+    assert history(*lines, length=2) == {"ann": ["c", "d"]}
+
+
+def test_lines_of_one_moment_stay_in_the_order_of_the_table():
+    lines = [bought("ann", item, "2017-06-01") for item in ("soap", "bread", "milk")]
+    assert history(*lines) == {"ann": ["soap", "bread", "milk"]}
+
+
+def test_the_same_item_bought_twice_is_there_twice():
+    lines = [bought("ann", "bread", "2017-06-01"), bought("ann", "bread", "2017-06-02")]
+    assert history(*lines) == {"ann": ["bread", "bread"]}
+
+
+def test_the_future_and_what_was_recorded_later_are_not_in_it():
+    assert history(
+        bought("ann", "now", "2017-06-04"),
+        bought("ann", "late", "2017-06-01", recorded="2017-06-04T00:00:01"),
+        bought("ann", "old", "2017-05-01"),
+    ) == {"ann": ["old"]}
