@@ -1,0 +1,1 @@
+"""Monitors, data checks, distances and verdicts."""

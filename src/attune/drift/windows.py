@@ -1,0 +1,77 @@
+"""The two windows of a comparison: what a version learnt on, and the same kind of rows as of now."""
+
+from collections.abc import Set
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from attune.columns import CUSTOMER_ID, RECENCY_DAYS
+from attune.drift.monitor import Monitor
+from attune.drift.watch import Rows
+from attune.errors import DataError, FeatureError
+from attune.features.schema import CUSTOMER_ACTIVITY, views_of
+from attune.features.snapshots import as_of_date, snapshots
+
+REFERENCE_FILE = "reference.parquet"
+
+
+def reference_rows(version: Path, first: datetime, last: datetime) -> Rows:
+    """The rows that a version keeps of its training examples.
+
+    Args:
+        version: The folder of the version.
+        first: The first as-of date of its training examples.
+        last: The last one.
+
+    Raises:
+        DataError: The version keeps none.
+    """
+    file = version / REFERENCE_FILE
+    if not file.exists():
+        raise DataError(f"{version} keeps no {REFERENCE_FILE} to compare with; register the model again")
+    return Rows(pd.read_parquet(file), first, last)
+
+
+def current_rows(features: Path, monitor: Monitor, now: datetime, customers: Set[str]) -> Rows:
+    """The newest rows of the kind that the model learnt on.
+
+    Args:
+        features: The folder of feature snapshots.
+        monitor: Which service, and which customers of it.
+        now: Nothing later counts.
+        customers: Those who agreed to the purpose of the model; nobody else is read.
+
+    Raises:
+        FeatureError: There is no snapshot so early.
+    """
+    newest = _snapshot(features, CUSTOMER_ACTIVITY.name, now)
+    as_of = as_of_date(newest)
+    seen = _seen_within(newest, monitor.active_days)
+    if monitor.next_days is not None:
+        seen = _seen_within(newest, monitor.next_days)
+        as_of = as_of_date(_snapshot(features, newest.parent.name, as_of - timedelta(days=monitor.next_days)))
+    parts = [
+        pd.read_parquet(_snapshot(features, view, as_of)).set_index(CUSTOMER_ID)
+        for view in views_of(monitor.feature_service)
+    ]
+    chosen = sorted(seen & customers)
+    names = [feature.name for feature in monitor.watched()]
+    joined = pd.concat([part.reindex(chosen) for part in parts], axis=1)
+    return Rows(joined[[name for name in names if name in joined]].reset_index(drop=True), as_of, as_of)
+
+
+def _seen_within(activity: Path, days: int) -> frozenset[str]:
+    """Who bought within so many days before a snapshot."""
+    rows = pd.read_parquet(activity, columns=[CUSTOMER_ID, RECENCY_DAYS])
+    return frozenset(rows.loc[rows[RECENCY_DAYS] <= days, CUSTOMER_ID])
+
+
+def _snapshot(features: Path, view: str, now: datetime) -> Path:
+    """The newest snapshot of a view that is not later than a date."""
+    files = [file for file in snapshots(features, view) if as_of_date(file) <= now]
+    if not files:
+        raise FeatureError(
+            f"no snapshot of {view} as of {now:%Y-%m-%d} or earlier in {features}; build the features first"
+        )
+    return files[-1]

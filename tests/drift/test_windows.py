@@ -1,0 +1,98 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from attune import columns as c
+from attune.drift.monitor import Monitor
+from attune.drift.windows import current_rows, reference_rows
+from attune.errors import DataError, FeatureError
+from attune.features.schema import CUSTOMER_ACTIVITY, CUSTOMER_PROFILE, View
+from attune.features.snapshots import snapshot_file, write_snapshot
+
+START = datetime(2017, 1, 1, tzinfo=UTC)
+SUNDAY = datetime(2017, 10, 1, tzinfo=UTC)
+WEEK = timedelta(days=7)
+CHURN = Monitor(feature_service="churn_v1")
+NEXT_WEEK = Monitor(
+    feature_service="recommend_v1",
+    next_days=7,
+    not_watched={c.HISTORY_ITEMS: "a list", c.HISTORY_TIMES: "a list"},
+)
+EVERYBODY = frozenset({"ann", "bob", "cid"})
+
+
+def write(folder: Path, view: View, as_of: datetime, **columns: list[object]) -> None:
+    rows = len(columns[c.CUSTOMER_ID])
+    others = {name: [0.0] * rows for name in view.feature_names if name not in columns}
+    if view is CUSTOMER_PROFILE:
+        others = {name: ["unknown"] * rows for name in view.feature_names if name not in columns}
+    write_snapshot(pl.DataFrame({**columns, **others}), snapshot_file(folder, view.name, as_of), as_of, "x")
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    write(tmp_path, CUSTOMER_PROFILE, START, customer_id=["ann", "bob", "cid"], age_band=["a", "b", "c"])
+    for as_of, recency, orders in (
+        (SUNDAY - WEEK, [1.0, 100.0, 3.0], [11, 12, 13]),
+        (SUNDAY, [2.0, 5.0, 10.0], [21, 22, 23]),
+        (SUNDAY + WEEK, [9.0, 12.0, 17.0], [31, 32, 33]),
+    ):
+        write(
+            tmp_path,
+            CUSTOMER_ACTIVITY,
+            as_of,
+            customer_id=["ann", "bob", "cid"],
+            recency_days=recency,
+            orders_90d=orders,
+        )
+    (tmp_path / "customer_history").mkdir()
+    pl.DataFrame({c.CUSTOMER_ID: ["ann"], c.HISTORY_ITEMS: [["bread"]]}).write_parquet(
+        tmp_path / "customer_history" / f"{SUNDAY - WEEK:%Y-%m-%d}.parquet"
+    )
+    return tmp_path
+
+
+def orders(folder: Path, monitor: Monitor, now: datetime, customers: frozenset[str]) -> list[int]:
+    return current_rows(folder, monitor, now, customers).frame[c.ORDERS_90D].tolist()
+
+
+def test_the_newest_snapshot_that_is_not_later_than_now_is_current(features: Path):
+    assert orders(features, CHURN, SUNDAY, EVERYBODY) == [21, 22, 23]
+    assert orders(features, CHURN, SUNDAY + timedelta(days=6), EVERYBODY) == [21, 22, 23]
+    assert current_rows(features, CHURN, SUNDAY, EVERYBODY).last == SUNDAY
+
+
+def test_customers_who_have_not_bought_for_long_are_left_out_as_in_the_examples(features: Path):
+    assert orders(features, CHURN, SUNDAY - WEEK, EVERYBODY) == [11, 13]
+
+
+def test_customers_who_did_not_agree_are_not_read(features: Path):
+    assert orders(features, CHURN, SUNDAY, frozenset({"bob"})) == [22]
+
+
+def test_a_recommender_is_compared_on_those_who_bought_in_the_week_after_the_features(features: Path):
+    rows = current_rows(features, NEXT_WEEK, SUNDAY, EVERYBODY)
+    assert rows.frame[c.ORDERS_90D].tolist() == [11, 12]
+    assert rows.last == SUNDAY - WEEK
+
+
+def test_the_window_has_the_watched_columns_and_no_customer(features: Path):
+    rows = current_rows(features, CHURN, SUNDAY, EVERYBODY)
+    assert rows.frame.columns.tolist() == [feature.name for feature in CHURN.watched()]
+    assert rows.frame[c.AGE_BAND].tolist() == ["a", "b", "c"]
+
+
+def test_without_a_snapshot_there_is_nothing_to_compare(features: Path, tmp_path: Path):
+    with pytest.raises(FeatureError, match="no snapshot of customer_activity as of 2017-01-01 or earlier"):
+        current_rows(features, CHURN, START, EVERYBODY)
+    with pytest.raises(DataError, match="keeps no reference"):
+        reference_rows(tmp_path, START, SUNDAY)
+
+
+def test_the_reference_is_what_the_version_keeps(tmp_path: Path):
+    pl.DataFrame({"spend_7d": [1.0, 2.0]}).write_parquet(tmp_path / "reference.parquet")
+    rows = reference_rows(tmp_path, START, SUNDAY)
+    assert rows.frame["spend_7d"].tolist() == [1.0, 2.0]
+    assert (rows.first, rows.last) == (START, SUNDAY)
