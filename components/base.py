@@ -4,6 +4,4 @@ import os
 
 from kfp import dsl
 
-component = dsl.component(
-    base_image=os.environ.get("ATTUNE_IMAGE", "attune:dev"), install_kfp_package=False
-)
+component = dsl.component(base_image=os.environ.get("ATTUNE_IMAGE", "attune:dev"), install_kfp_package=False)

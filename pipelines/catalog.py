@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,7 @@ from kfp.dsl.graph_component import GraphComponent
 from attune.errors import ConfigError
 
 FOLDER = Path(__file__).parent
+DECLARATION = re.compile(r"^@dsl\.pipeline", re.MULTILINE)
 
 
 def pipeline_names() -> list[str]:
@@ -60,4 +62,4 @@ def pipeline_parameters(name: str, folder: Path) -> list[str]:
 
 def _holds_a_pipeline(name: str) -> bool:
     source = FOLDER / f"{name}.py"
-    return source.exists() and "@dsl.pipeline" in source.read_text(encoding="utf-8")
+    return source.exists() and DECLARATION.search(source.read_text(encoding="utf-8")) is not None

@@ -97,7 +97,12 @@ def run_on_cluster(name: str, arguments: Mapping[str, Any], host: str, folder: P
 def _lines_of(
     request: Mapping[str, Any], workspace: Workspace, log: Path, on_progress: Callable[[str], None]
 ) -> Iterator[str]:
-    environment = {**os.environ, HOME_VARIABLE: str(workspace.root), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        HOME_VARIABLE: str(workspace.root),
+        "ATTUNE_CANDIDATES_AT_ONCE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
     child = subprocess.Popen(
         [sys.executable, "-m", "pipelines.local"],
         stdin=subprocess.PIPE,
