@@ -3,7 +3,7 @@
 import hashlib
 import platform
 import subprocess
-from importlib.metadata import distributions
+import sys
 from pathlib import Path
 
 import attune
@@ -33,6 +33,7 @@ def commit() -> str | None:
 
 def environment() -> str:
     """A hash of the interpreter and of every installed package with its version."""
-    packages = {f"{found.name.lower()}=={found.version}" for found in distributions()}
-    text = "\n".join([f"python=={platform.python_version()}", *sorted(packages)])
+    # The folders' names say both; reading 350 packages' metadata takes a second and says no more.
+    packages = {found.name for folder in sys.path for found in Path(folder).glob("*.dist-info")}
+    text = "\n".join([f"python {platform.python_version()}", *sorted(packages)])
     return hashlib.sha256(text.encode()).hexdigest()
