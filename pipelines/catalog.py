@@ -5,7 +5,6 @@ import pkgutil
 import re
 from pathlib import Path
 
-import yaml
 from kfp import compiler
 from kfp.dsl.graph_component import GraphComponent
 
@@ -21,15 +20,24 @@ def pipeline_names() -> list[str]:
     return sorted(name for name in names if _holds_a_pipeline(name))
 
 
+def require_pipeline(name: str) -> None:
+    """Make sure that there is a pipeline of a name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    names = pipeline_names()
+    if name not in names:
+        raise ConfigError(f"no pipeline named {name!r}; there are: {', '.join(names)}")
+
+
 def load_pipeline(name: str) -> GraphComponent:
     """The pipeline of a name.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    names = pipeline_names()
-    if name not in names:
-        raise ConfigError(f"no pipeline named {name!r}; there are: {', '.join(names)}")
+    require_pipeline(name)
     pipeline = getattr(importlib.import_module(f"pipelines.{name}"), name)
     assert isinstance(pipeline, GraphComponent)
     return pipeline
@@ -51,13 +59,6 @@ def compile_pipelines(folder: Path) -> list[Path]:
         compiler.Compiler().compile(load_pipeline(name), str(file))
         files.append(file)
     return files
-
-
-def pipeline_parameters(name: str, folder: Path) -> list[str]:
-    """The parameters that a compiled pipeline asks for."""
-    documents = yaml.safe_load_all((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    inputs = next(iter(documents))["root"].get("inputDefinitions", {})
-    return sorted(inputs.get("parameters", {}))
 
 
 def _holds_a_pipeline(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -97,13 +98,15 @@ def run(
     For example: attune run training --model churn --now 2017-09-03
     """
     launch = _launch(home, params)
+    asked = Request(now, model, source, cause)
+    launch.arguments(pipeline, asked)  # what is missing is said before anything long begins
     if not local:
-        _run_on_cluster(launch, pipeline, Request(now, model, source, cause), host)
+        _run_on_cluster(launch, pipeline, asked, host)
         return
     with only_writer(launch.workspace.root):
         moment = now if pipeline == "ingestion" else now or launch.latest()
         version = launch.features(moment) if pipeline == "training" else ""
-        outputs = launch.run(pipeline, Request(moment, model, source, cause, version))
+        outputs = launch.run(pipeline, replace(asked, now=moment, features_version=version))
     for name, value in outputs.items():
         console.print(f"{name}: {value}", soft_wrap=True)
 
@@ -200,7 +203,7 @@ def _run_on_cluster(launch: Launch, pipeline: str, request: Request, host: str) 
     if not request.now:
         raise ConfigError("name the date with --now: the cluster's data cannot be seen from here")
     # Nor can its features: a version that nobody else names keeps KFP's cache from answering old examples.
-    unseen = Request(request.now, request.model, request.source, request.cause, uuid.uuid4().hex)
+    unseen = replace(request, features_version=uuid.uuid4().hex)
     run_id = run_on_cluster(pipeline, launch.arguments(pipeline, unseen), host, Path("compiled"))
     console.print(f"started run {run_id} on {host}")
 

@@ -13,6 +13,7 @@ from attune.data.splits import on_grid
 from attune.data.tables import read_table
 from attune.errors import ConfigError
 from attune.governance.provenance import code_version
+from pipelines.catalog import require_pipeline
 from pipelines.runner import run_local
 
 PARAMS_FILE = Path("params.yaml")
@@ -69,8 +70,9 @@ class Launch:
         """The parameters of a pipeline.
 
         Raises:
-            ConfigError: Something that this pipeline needs was not asked for.
+            ConfigError: There is no such pipeline, or something that it needs was not asked for.
         """
+        require_pipeline(pipeline)
         everything = dict(self.params)
         if pipeline == "ingestion":
             source = _given(request.source, pipeline, "--source")

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import Any
 from attune.config import HOME_VARIABLE, Workspace
 from attune.errors import AttuneError, ConfigError
 from attune.progress import MARK
-from pipelines.catalog import compile_pipelines, load_pipeline
+from pipelines.catalog import compile_pipelines, require_pipeline
 
 OUR_ERROR = re.compile(r"^attune\.errors\.\w+: (?P<message>.*)$")
 LAST_LINES = 30
@@ -46,7 +47,7 @@ def run_local(
     Raises:
         PipelineError: A component failed; the message is the component's own where it is one of ours.
     """
-    load_pipeline(name)
+    require_pipeline(name)
     run = workspace.runs / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     run.mkdir(parents=True)
     request = {
@@ -80,10 +81,13 @@ def run_on_cluster(name: str, arguments: Mapping[str, Any], host: str, folder: P
     import kfp
     from urllib3.exceptions import HTTPError
 
-    load_pipeline(name)
+    require_pipeline(name)
     compile_pipelines(folder)
     try:
-        client = kfp.Client(host=host)
+        with warnings.catch_warnings():
+            # KFP reminds of API servers before 2.0 whenever a client is made.
+            warnings.filterwarnings("ignore", message="This client only works with Kubeflow Pipeline")
+            client = kfp.Client(host=host)
         run = client.create_run_from_pipeline_package(
             str(folder / f"{name}.yaml"), arguments=dict(arguments), experiment_name=f"attune-{name}"
         )

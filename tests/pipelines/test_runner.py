@@ -1,0 +1,105 @@
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import ClassVar
+
+import psutil
+import pytest
+
+from attune.config import Workspace
+from attune.errors import ConfigError
+from pipelines.runner import PipelineError, run_local, run_on_cluster
+
+ARGUMENTS = {"model": "churn", "now": "2017-09-03"}
+
+
+def test_a_failing_component_is_reported_with_its_own_sentence_and_its_log(tmp_path):
+    workspace = Workspace(root=tmp_path)
+    with pytest.raises(PipelineError, match=r"no version of 'churn' serves.*pipeline monitoring; its log: "):
+        run_local("monitoring", ARGUMENTS, workspace, "code", on_progress=lambda line: None)
+    (log,) = tmp_path.glob("runs/monitoring-*/log.txt")
+    assert "detect-drift" in log.read_text()
+
+
+def test_a_run_ends_with_its_caller_even_when_that_is_killed(tmp_path):
+    script = (
+        "from attune.config import Workspace; from pathlib import Path;"
+        "from pipelines.runner import run_local;"
+        f"run_local('monitoring', {ARGUMENTS!r}, Workspace(root=Path({str(tmp_path)!r})), 'code', print)"
+    )
+    caller = subprocess.Popen([sys.executable, "-c", script])
+    run = _wait_for(lambda: psutil.Process(caller.pid).children(recursive=True))
+    os.kill(caller.pid, signal.SIGKILL)
+    caller.wait()
+    assert _wait_for(lambda: not any(_lives(process) for process in run))
+
+
+def test_a_cluster_gets_the_compiled_pipeline_with_its_arguments(tmp_path, kfp_api):
+    run_id = run_on_cluster("monitoring", ARGUMENTS, kfp_api.url, tmp_path)
+    assert run_id == "run-1"
+    body = kfp_api.started[0]
+    assert body["runtime_config"]["parameters"] == ARGUMENTS
+    assert body["pipeline_spec"]["pipelineInfo"]["name"] == "monitoring"
+
+
+def test_an_api_that_does_not_answer_is_one_sentence(tmp_path):
+    with pytest.raises(ConfigError, match=r"no Kubeflow Pipelines API answers at http://127\.0\.0\.1:9"):
+        run_on_cluster("monitoring", ARGUMENTS, "http://127.0.0.1:9", tmp_path)
+
+
+def _wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    return None
+
+
+def _lives(process):
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+class KfpApi(http.server.BaseHTTPRequestHandler):
+    """As much of the Kubeflow Pipelines API as starting a run needs; a run without a pipeline is refused."""
+
+    started: ClassVar[list] = []
+
+    def do_GET(self):
+        self._answer({"experiments": []} if "experiments" in self.path else {"multi_user": False})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.endswith("/experiments"):
+            self._answer({"experiment_id": "experiment-1", "display_name": body["display_name"]})
+        elif not body.get("pipeline_spec"):
+            self._answer({"error": "no pipeline"}, status=400)
+        else:
+            self.started.append(body)
+            self._answer({"run_id": "run-1", "experiment_id": "experiment-1"})
+
+    def _answer(self, document, status=200):
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def kfp_api():
+    KfpApi.started = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), KfpApi) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        KfpApi.url = f"http://127.0.0.1:{server.server_port}"
+        yield KfpApi
+        server.shutdown()
