@@ -49,7 +49,7 @@ def trapped(tmp_path_factory) -> FeastStore:
     write_snapshot(activity(ann=2, cid=2), folder / "2017-06-11.parquet", SECOND, "")
     late = pl.lit(at("2017-06-13")).cast(TIME)
     corrected = activity(ann=20, eve=20).with_columns(event_timestamp=pl.lit(SECOND).cast(TIME))
-    corrected.with_columns(created_timestamp=late).write_parquet(folder / "2017-06-11-corrected.parquet")
+    corrected.with_columns(created_timestamp=late).write_parquet(folder / "2017-06-12.parquet")
     profile = pl.DataFrame(
         {"customer_id": ["ann"]} | {n: ["x"] for n in VIEWS["customer_profile"].feature_names}
     )
@@ -218,6 +218,15 @@ def test_a_reader_sees_what_another_store_brought_online(workspace):
         (row,) = reader.online("churn_v1", ["ann"], SECOND)
         times.append(row.event_timestamps["orders_7d"])
     assert times == [FIRST, SECOND]
+
+
+def test_what_is_online_already_is_left_alone(workspace):
+    store = build(workspace, [FIRST, SECOND])
+    written = []
+    for now in (SECOND, SECOND, FIRST):
+        store.materialize(now)
+        written.append((workspace.feast / "online.db").stat().st_ino)
+    assert written[0] == written[1] != written[2]
 
 
 def test_what_a_killed_run_left_does_not_disturb(workspace):

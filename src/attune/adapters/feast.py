@@ -23,13 +23,14 @@ from attune.columns import EVENT_TIMESTAMP
 from attune.config import Workspace
 from attune.errors import FeatureError
 from attune.features.online import OnlineRow
-from attune.features.schema import VIEWS, features_of, key_of, views_of
-from attune.features.snapshots import snapshots
+from attune.features.schema import VIEWS, View, features_of, key_of, views_of
+from attune.features.snapshots import as_of_date, fingerprint_of, snapshots
 from attune.locks import only_writer
 
 FEATURE_REPO = Path(attune.__file__).parents[2] / "feature_repo"
 REGISTRY_FILE = "registry.pb"
 ONLINE_FILE = "online.db"
+CONTENT_FILE = "online.txt"
 ROW = "attune_row"
 # The join of a long history spills to disk rather than take more than this.
 JOIN_MEMORY = "2GB"
@@ -63,18 +64,26 @@ class FeastStore:
         """Bring the latest snapshots as of a date online, in place of all that was there.
 
         A new database is filled beside the old one and takes its name at the end. So nothing later than
-        `as_of` stays online, no older value overwrites a newer one, and no reader sees half of it.
+        `as_of` stays online, no older value overwrites a newer one, and no reader sees half of it. Nothing
+        is done if the very same snapshots are online already.
 
         Raises:
             BusyError: Another process changes this store.
             FeatureError: A view has no snapshots.
         """
+        views = [view for view in VIEWS.values() if view.online]
+        for view in views:
+            self._require_snapshots(view.name)
+        content = self._content(views, as_of)
+        if self._online_content() == content:
+            return
         with self._staged() as (store, staging):
-            for view in (view for view in VIEWS.values() if view.online):
-                self._require_snapshots(view.name)
+            for view in views:
                 with _quiet():
                     store.materialize(as_of - view.ttl, as_of, feature_views=[view.name])
-            for name in (ONLINE_FILE, REGISTRY_FILE):
+            (staging / CONTENT_FILE).write_text(content, encoding="utf-8")
+            (self._workspace.feast / CONTENT_FILE).unlink(missing_ok=True)
+            for name in (ONLINE_FILE, REGISTRY_FILE, CONTENT_FILE):
                 (staging / name).replace(self._workspace.feast / name)
 
     def historical(self, service: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -140,6 +149,21 @@ class FeastStore:
             raise FeatureError(
                 f"no snapshots of {view!r} in {self._workspace.features}; run the features pipeline first"
             )
+
+    def _content(self, views: Sequence[View], as_of: datetime) -> str:
+        """What is online once the views' snapshots of a date are: every file by what it was made from."""
+        files = [
+            f"{view.name} {file.name} {fingerprint_of(file)}"
+            for view in views
+            for file in snapshots(self._workspace.features, view.name)
+            if as_of - view.ttl <= as_of_date(file) <= as_of
+        ]
+        return "\n".join([as_of.isoformat(), *files]) + "\n"
+
+    def _online_content(self) -> str | None:
+        file = self._workspace.feast / CONTENT_FILE
+        whole = file.exists() and (self._workspace.feast / ONLINE_FILE).exists()
+        return file.read_text(encoding="utf-8") if whole else None
 
     def _bound_memory(self) -> None:
         import ibis  # with DuckDB 80 MB that a server, which only reads online, need not carry

@@ -2,26 +2,23 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-import pandas as pd
 import polars as pl
-import pyarrow as pa
 
-from attune.columns import CUSTOMER_ID, EVENT, EVENT_TIMESTAMP, ITEM_ID, LABEL
+from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, LABEL
 from attune.config import Settings
 from attune.data.consents import agreed
-from attune.data.labels import churn_labels, next_items
 from attune.data.splits import AsOfDates, chosen_share
 from attune.data.tables import data_version, read_table
 from attune.errors import DataError
 from attune.features.schema import features_of, schema_hash
-from attune.features.snapshots import TIME
 from attune.progress import say
 from attune.training.dates import example_dates
+from attune.training.labelling import labelled_customers
 from attune.training.leakage import LeakageAudit, audit_features, audit_windows
 from attune.training.plan import ChurnLabel, TrainingPlan
 
@@ -29,8 +26,6 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART = "part"
 PARTS = (TRAIN, VALIDATION, TEST)
 RECORD_FILE = "examples.json"
-# The data must reach this far into the last label window; a shop may close on its very last days.
-COVERED = 0.75
 
 
 class HistoricalFeatures(Protocol):
@@ -108,86 +103,42 @@ def fetch_examples(
     tables_version = data_version(tables)
     dates = example_dates(plan, now)
     audit_windows(dates.train, dates.test, timedelta(days=plan.label.horizon_days), now)
-    labelled = _labelled(tables, plan, dates)
-    consenting = agreed(read_table(tables, "consents"), plan.purpose)
-    asked = _with_parts(labelled.filter(pl.col(CUSTOMER_ID).is_in(list(consenting))), plan, dates)
-    refused = labelled[CUSTOMER_ID].n_unique() - asked[CUSTOMER_ID].n_unique()
-    _require_enough(asked, plan, refused)
+    asked, refused = _asked(tables, plan, dates)
     say(f"examples: {model} asks {plan.feature_service} for {len(asked):,} rows")
     joined = store.historical(plan.feature_service, asked)
     audit = audit_features(joined, features, plan.feature_service)
     parts = joined.hstack(asked.select(LABEL, PART)).partition_by(PART, as_dict=True, include_key=False)
     examples = {part: parts[part,] for part in PARTS}
-
-    def record(data_hash: str) -> ExamplesRecord:
-        return ExamplesRecord(
-            model=model,
-            feature_service=plan.feature_service,
-            schema_hash=schema_hash(plan.feature_service),
-            features=dict(features_of(plan.feature_service)),
-            purpose=plan.purpose,
-            now=now,
-            as_of={part: _dates_of(rows) for part, rows in examples.items()},
-            rows={part: len(rows) for part, rows in examples.items()},
-            customers=asked[CUSTOMER_ID].n_unique(),
-            customers_without_consent=refused,
-            label=plan.label.model_dump(),
-            data_hash=data_hash,
-            tables_version=tables_version,
-            leakage_audit=audit,
-        )
-
-    _write(examples, record, out)
+    unfinished, data_hash = _write_unfinished(examples, out)
+    record = ExamplesRecord(
+        model=model,
+        feature_service=plan.feature_service,
+        schema_hash=schema_hash(plan.feature_service),
+        features=dict(features_of(plan.feature_service)),
+        purpose=plan.purpose,
+        now=now,
+        as_of={part: rows[EVENT_TIMESTAMP].unique().sort().to_list() for part, rows in examples.items()},
+        rows={part: len(rows) for part, rows in examples.items()},
+        customers=asked[CUSTOMER_ID].n_unique(),
+        customers_without_consent=refused,
+        label=plan.label.model_dump(),
+        data_hash=data_hash,
+        tables_version=tables_version,
+        leakage_audit=audit,
+    )
+    _finish(unfinished, record, out)
     say(f"examples: {', '.join(f'{len(rows):,} {part}' for part, rows in examples.items())}; no leakage")
     return len(examples[TRAIN])
 
 
-def _labelled(tables: Path, plan: TrainingPlan, dates: AsOfDates) -> pl.DataFrame:
-    """Every customer who carries a label, as of every date: customer_id, event_timestamp, label."""
-    label, horizon = plan.label, timedelta(days=plan.label.horizon_days)
-    as_of_dates = [*dates.train, *dates.test]
-    looks_back = timedelta(days=label.active_days) if isinstance(label, ChurnLabel) else timedelta(0)
-    columns = [CUSTOMER_ID, EVENT, EVENT_TIMESTAMP] + ([] if looks_back else [ITEM_ID])
-    interactions = read_table(
-        tables,
-        "interactions",
-        columns,
-        before=as_of_dates[-1] + horizon,
-        since=as_of_dates[0] - looks_back,
-    )
-    _require_coverage(interactions, as_of_dates[-1], horizon)
-    if isinstance(label, ChurnLabel):
-        # Many overlapping windows are compared by customer and event: codes are cheaper than strings.
-        interactions = interactions.astype({CUSTOMER_ID: "category", EVENT: "category"})
-    times = interactions[EVENT_TIMESTAMP]  # ascending: a window is a slice
-    parts = []
-    for as_of in as_of_dates:
-        window = slice(times.searchsorted(as_of - looks_back), times.searchsorted(as_of + horizon))
-        parts.append(_labels(interactions.iloc[window], plan, as_of))
-    return pl.concat(parts)
-
-
-def _labels(interactions: pd.DataFrame, plan: TrainingPlan, as_of: pd.Timestamp) -> pl.DataFrame:
-    label = plan.label
-    if isinstance(label, ChurnLabel):
-        labels = churn_labels(interactions, as_of, label.active_days, label.quiet_days)
-        kind = pa.int8()
-    else:
-        labels = next_items(interactions, as_of, label.next_days)
-        kind = pa.list_(pa.string())
-    table = {CUSTOMER_ID: pa.array(labels.index, pa.string()), LABEL: pa.array(labels, kind)}
-    time = pl.lit(as_of.to_pydatetime()).cast(TIME).alias(EVENT_TIMESTAMP)
-    return pl.DataFrame(pl.from_arrow(pa.table(table))).select(CUSTOMER_ID, time, LABEL)
-
-
-def _require_coverage(interactions: pd.DataFrame, as_of: pd.Timestamp, horizon: timedelta) -> None:
-    last = interactions[EVENT_TIMESTAMP].max()
-    if pd.isna(last) or last < as_of + COVERED * horizon:
-        ended = "are not there at all" if pd.isna(last) else f"end on {last:%Y-%m-%d}"
-        raise DataError(
-            f"interactions {ended}, but labels as of {as_of:%Y-%m-%d} look until {as_of + horizon:%Y-%m-%d}; "
-            "import later data, or ask for an earlier date"
-        )
+def _asked(tables: Path, plan: TrainingPlan, dates: AsOfDates) -> tuple[pl.DataFrame, int]:
+    """The labelled customers who agreed to the purpose, by part, and how many others did not."""
+    labelled = labelled_customers(tables, plan, dates)
+    consenting = agreed(read_table(tables, "consents"), plan.purpose)
+    asked = _with_parts(labelled.filter(pl.col(CUSTOMER_ID).is_in(list(consenting))), plan, dates)
+    refused = labelled[CUSTOMER_ID].n_unique() - asked[CUSTOMER_ID].n_unique()
+    _require_enough(asked, plan, refused)
+    return asked, refused
 
 
 def _with_parts(labelled: pl.DataFrame, plan: TrainingPlan, dates: AsOfDates) -> pl.DataFrame:
@@ -216,8 +167,8 @@ def _require_enough(asked: pl.DataFrame, plan: TrainingPlan, refused: int) -> No
         )
 
 
-def _write(examples: Mapping[str, pl.DataFrame], record: Callable[[str], ExamplesRecord], out: Path) -> None:
-    """Write the folder under another name first: it is there whole or not at all."""
+def _write_unfinished(examples: Mapping[str, pl.DataFrame], out: Path) -> tuple[Path, str]:
+    """Write the parts to a folder beside, and digest what was written."""
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -226,12 +177,12 @@ def _write(examples: Mapping[str, pl.DataFrame], record: Callable[[str], Example
         file = unfinished / f"{part}.parquet"
         rows.write_parquet(file)
         digest.update(hashlib.sha256(file.read_bytes()).digest())
-    text = record(digest.hexdigest()).model_dump_json(indent=1)
-    (unfinished / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+    return unfinished, digest.hexdigest()
+
+
+def _finish(unfinished: Path, record: ExamplesRecord, out: Path) -> None:
+    """Add the record and give the folder its name: it is there whole or not at all."""
+    (unfinished / RECORD_FILE).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if out.exists():
         shutil.rmtree(out)
     unfinished.rename(out)
-
-
-def _dates_of(rows: pl.DataFrame) -> list[datetime]:
-    return rows[EVENT_TIMESTAMP].unique().sort().to_list()
