@@ -15,7 +15,8 @@ from attune.features.online import OnlineFeatures
 from attune.registry import Registry
 from serving import metrics
 from serving.answers import Answers
-from serving.champions import Champions
+from serving.api_keys import ApiKeys
+from serving.champions import Champions, check_champions
 from serving.facts import LatestFacts
 from serving.openapi import describe
 from serving.prediction_log import PredictionLog
@@ -122,6 +123,22 @@ class Application:
             detail = "no champion has made a prediction here yet; /v1/models says more"
             raise Problem(503, "not-ready", detail, {"retry-after": "1"})
         return Health(status="ready").model_dump_json().encode()
+
+
+def check(workspace: Workspace) -> None:
+    """Refuse to serve a workspace or a configuration that could not answer.
+
+    Raises:
+        ConfigError: A setting or an API key is wrong.
+        DataError: There are no tables, or no key of their pseudonyms.
+        IntegrityError: A champion is not what was registered.
+        FeatureError: A champion was trained on other features; the message names the feature.
+    """
+    ServingSettings.here()
+    ApiKeys.here()
+    LatestFacts(workspace.tables)
+    _pseudonym_key(workspace)
+    check_champions(Registry(workspace))
 
 
 def _pseudonym_key(workspace: Workspace) -> bytes:

@@ -18,12 +18,13 @@ import httpx
 from attune.config import HOME_VARIABLE, Workspace
 from attune.errors import AttuneError, ConfigError
 from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE, ApiKeys, is_loopback
+from serving.application import check
 from serving.settings import SETTINGS_VARIABLE, ServingSettings
 from serving.supervisor import SUPERVISOR_VARIABLE
 
 LOOPBACK = "127.0.0.1"
 SERVICE = "serving.service:Attune"
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 DRAIN_SECONDS = 10
 ATTEMPTS = 3
 LAST_LINES = 20
@@ -85,12 +86,14 @@ def serve(workspace: Workspace, host: str, port: int) -> NoReturn:
 
     Raises:
         ConfigError: The address would be open to others without keys, or is taken.
+        AttuneError: The workspace cannot be served; the message says what to do.
     """
     if not is_loopback(host) and not ApiKeys.here():
         raise ConfigError(
             f"{host} can be reached from other machines and there are no API keys; set {KEYS_VARIABLE} or "
             f"{KEYS_FILE_VARIABLE}, or listen on {LOOPBACK}"
         )
+    check(workspace)
     _require_free(host, port)
     home = _home(workspace, port)
     environment = _environment(workspace, ServingSettings.here(), home)
@@ -146,7 +149,7 @@ def _arguments(host: str, port: int) -> list[str]:
 def _environment(workspace: Workspace, settings: ServingSettings, home: Path) -> dict[str, str]:
     return {
         **os.environ,
-        HOME_VARIABLE: str(workspace.root),
+        HOME_VARIABLE: str(workspace.root.absolute()),
         SETTINGS_VARIABLE: settings.model_dump_json(),
         # Its folder of metrics is emptied at every start, so two servers must not share it.
         "BENTOML_HOME": str(home),

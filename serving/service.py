@@ -8,12 +8,9 @@ from _bentoml_sdk import Service
 from _bentoml_sdk.service import get_current_service
 
 from attune.config import Workspace
-from attune.registry import Registry
 from serving.api_keys import ApiKeys
-from serving.application import Application
-from serving.champions import check_champions
+from serving.application import Application, check
 from serving.edge import Edge
-from serving.facts import LatestFacts
 from serving.settings import ServingSettings
 from serving.supervisor import end_with_supervisor
 
@@ -44,11 +41,9 @@ class Attune:
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
-    def check() -> None:
-        """Refuse to start, in words, when there are no tables, or a champion is damaged or misfits."""
-        workspace = Workspace.here()
-        LatestFacts(workspace.tables)
-        check_champions(Registry(workspace))
+    def check_first() -> None:
+        """Refuse to start, in words, over what could not answer; a worker would only fail again and again."""
+        check(Workspace.here())
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
     def settle(self) -> None:

@@ -1,9 +1,12 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.api_keys import ApiKeys
@@ -256,3 +259,16 @@ def test_head_is_get_without_the_body():
     response = answer(edge(), "HEAD", "/alive")
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["content-length"] == "2"
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.binary(max_size=64) | JSON_VALUES.map(lambda value: json.dumps({"word": value}).encode()))
+@settings(max_examples=150, deadline=None)
+def test_no_body_makes_the_edge_fail(body):
+    assert post(edge(), body).status_code in (200, 400, 422)
