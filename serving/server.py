@@ -1,42 +1,28 @@
 """Starting a server: for as long as a block of code runs, or in place of this process."""
 
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import httpx
-
-from attune.config import HOME_VARIABLE, Workspace
-from attune.errors import AttuneError, ConfigError
+from attune.config import Workspace
+from attune.errors import ConfigError
 from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE, ApiKeys, is_loopback
 from serving.application import check
-from serving.settings import SETTINGS_VARIABLE, ServingSettings
+from serving.process import LOOPBACK, ServerProcess, arguments, environment
+from serving.settings import ServingSettings
 from serving.supervisor import SUPERVISOR_VARIABLE
 
-LOOPBACK = "127.0.0.1"
-SERVICE = "serving.service:Attune"
 READY_SECONDS = 180.0
-DRAIN_SECONDS = 10
-ATTEMPTS = 3
-LAST_LINES = 20
-
-
-class StartError(AttuneError):
-    """The server did not come up."""
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that has made a real prediction with every champion.
+    """A server that has made a prediction with every champion.
 
     Attributes:
         url: Where it answers.
@@ -56,7 +42,7 @@ def start(
     settings: ServingSettings | None = None,
     ready_seconds: float = READY_SECONDS,
 ) -> Iterator[RunningServer]:
-    """Run a server on this machine alone for as long as the block lasts.
+    """Run a server for callers on this machine for as long as the block lasts.
 
     It ends with the block, and with this process too, however that ends.
 
@@ -69,11 +55,9 @@ def start(
     Raises:
         StartError: It ended or was not ready in time; the message has the end of its log.
     """
-    process, server = _come_up(workspace, port, settings or ServingSettings(), ready_seconds)
-    try:
-        yield server
-    finally:
-        _end(process)
+    with ServerProcess(workspace, settings or ServingSettings(), port or _free_port()) as process:
+        process.wait_until_ready(ready_seconds)
+        yield RunningServer(process.url, process.pid, process.log)
 
 
 def serve(workspace: Workspace, host: str, port: int) -> NoReturn:
@@ -95,116 +79,10 @@ def serve(workspace: Workspace, host: str, port: int) -> NoReturn:
         )
     check(workspace)
     _require_free(host, port)
-    home = _home(workspace, port)
-    environment = _environment(workspace, ServingSettings.here(), home)
-    environment[SUPERVISOR_VARIABLE] = str(os.getpid())
-    command = [sys.executable, "-m", "bentoml", *_arguments(host, port)]
-    os.execve(sys.executable, command, environment)  # noqa: S606 - a fixed program, no shell
-
-
-def _come_up(
-    workspace: Workspace, port: int, settings: ServingSettings, ready_seconds: float
-) -> tuple["subprocess.Popen[bytes]", RunningServer]:
-    attempts = 1 if port else ATTEMPTS
-    for attempt in range(1, attempts + 1):
-        chosen = port or _free_port()
-        process, server = _spawn(workspace, chosen, settings)
-        try:
-            _wait_until_ready(process, server, ready_seconds)
-        except StartError:
-            _end(process)
-            # Somebody else may have taken the free port in between; then another one is tried.
-            if attempt == attempts or "Address already in use" not in _tail(server.log):
-                raise
-        except BaseException:
-            _end(process)
-            raise
-        else:
-            return process, server
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _spawn(
-    workspace: Workspace, port: int, settings: ServingSettings
-) -> tuple["subprocess.Popen[bytes]", RunningServer]:
-    home = _home(workspace, port)
-    log = home / "log.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
-            [sys.executable, "-m", "serving.launcher", *_arguments(LOOPBACK, port)],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(workspace, settings, home),
-            start_new_session=True,
-        )
-    return process, RunningServer(f"http://{LOOPBACK}:{port}", process.pid, log)
-
-
-def _arguments(host: str, port: int) -> list[str]:
-    drain = ["--timeout-graceful-shutdown", str(DRAIN_SECONDS)]
-    return ["serve", SERVICE, "--host", host, "--port", str(port), *drain]
-
-
-def _environment(workspace: Workspace, settings: ServingSettings, home: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        HOME_VARIABLE: str(workspace.root.absolute()),
-        SETTINGS_VARIABLE: settings.model_dump_json(),
-        # Its folder of metrics is emptied at every start, so two servers must not share it.
-        "BENTOML_HOME": str(home),
-        "BENTOML_DO_NOT_TRACK": "True",
-        "PYTHONUNBUFFERED": "1",
-        # One process for each core is the plan; threads below it would only fight for the cores.
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def _home(workspace: Workspace, port: int) -> Path:
-    home = workspace.runs / "serving" / str(port)
-    home.mkdir(parents=True, exist_ok=True)
-    return home
-
-
-def _wait_until_ready(process: "subprocess.Popen[bytes]", server: RunningServer, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    answer = "nothing yet"
-    with httpx.Client(trust_env=False, timeout=5) as http:
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise StartError(
-                    f"the server ended while starting; {server.log} ends with:\n{_tail(server.log)}"
-                )
-            try:
-                response = http.get(f"{server.url}/readyz")
-            except httpx.TransportError:
-                time.sleep(0.05)
-                continue
-            if response.status_code == 200:
-                return
-            answer = response.text
-            time.sleep(0.1)
-    raise StartError(
-        f"the server was not ready within {seconds:g} seconds (it said: {answer}); {server.log} ends with:\n"
-        f"{_tail(server.log)}"
-    )
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(DRAIN_SECONDS + 5)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    finally:
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-def _tail(log: Path) -> str:
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        return "".join(deque(lines, maxlen=LAST_LINES))
+    # The process keeps its number when it becomes another program.
+    variables = environment(workspace, ServingSettings.here(), port) | {SUPERVISOR_VARIABLE: str(os.getpid())}
+    command = [sys.executable, "-m", "bentoml", *arguments(host, port)]
+    os.execve(sys.executable, command, variables)  # noqa: S606 - a fixed program, no shell
 
 
 def _free_port() -> int:

@@ -20,7 +20,8 @@ from attune.errors import ConfigError, DataError
 from attune.governance.ledger import Ledger
 from serving.client import AttuneClient, RefusedError, ServiceError
 from serving.prediction_log import read_predictions
-from serving.server import StartError, serve, start
+from serving.process import StartError
+from serving.server import serve, start
 from tests.serving.conftest import Shop, register, release
 
 STARTER = """

@@ -1,0 +1,115 @@
+"""The process of a server: its command, its environment, its first answer and its end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from attune.config import HOME_VARIABLE, Workspace
+from attune.errors import AttuneError
+from serving.settings import SETTINGS_VARIABLE, ServingSettings
+
+LOOPBACK = "127.0.0.1"
+SERVICE = "serving.service:Attune"
+DRAIN_SECONDS = 10
+LAST_LINES = 20
+
+
+class StartError(AttuneError):
+    """The server did not come up."""
+
+
+def arguments(host: str, port: int) -> list[str]:
+    """What BentoML's command is told."""
+    drain = ["--timeout-graceful-shutdown", str(DRAIN_SECONDS)]
+    return ["serve", SERVICE, "--host", host, "--port", str(port), *drain]
+
+
+def environment(workspace: Workspace, settings: ServingSettings, port: int) -> dict[str, str]:
+    """What the server reads beside its command; it makes the folder of what this server writes."""
+    home = _home(workspace, port)
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        HOME_VARIABLE: str(workspace.root.absolute()),
+        SETTINGS_VARIABLE: settings.model_dump_json(),
+        # Its folder of metrics is emptied at every start, so two servers must not share it.
+        "BENTOML_HOME": str(home),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "PYTHONUNBUFFERED": "1",
+        # A second thread of the model would only take the core on which requests are read.
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+class ServerProcess:
+    """A server on this machine that ends when this process does."""
+
+    def __init__(self, workspace: Workspace, settings: ServingSettings, port: int) -> None:
+        """Start it; it takes seconds until it answers."""
+        variables = environment(workspace, settings, port)
+        self.url = f"http://{LOOPBACK}:{port}"
+        self.log = _home(workspace, port) / "log.txt"
+        with self.log.open("wb") as output:
+            # Our end of its standard input closes when we end, however that happens; then it ends too.
+            self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
+                [sys.executable, "-m", "serving.launcher", *arguments(LOOPBACK, port)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=variables,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Return once it has made a prediction with every champion.
+
+        Raises:
+            StartError: It ended, or that took longer.
+        """
+        deadline = time.monotonic() + seconds
+        said = "nothing"
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=5) as http:
+            while time.monotonic() < deadline:
+                if self._process.poll() is not None:
+                    raise StartError(f"the server ended while starting; {self._last_words()}")
+                try:
+                    response = http.get("/readyz")
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                    continue
+                if response.status_code == httpx.codes.OK:
+                    return
+                said = response.text
+                time.sleep(0.1)
+        raise StartError(f"the server was not ready in {seconds:g} s, it said {said}; {self._last_words()}")
+
+    def end(self) -> None:
+        """Let it answer what it has begun, then end it."""
+        self._process.terminate()
+        try:
+            self._process.wait(DRAIN_SECONDS + 5)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def _last_words(self) -> str:
+        with self.log.open(encoding="utf-8", errors="replace") as lines:
+            return f"{self.log} ends with:\n{''.join(deque(lines, maxlen=LAST_LINES))}"
+
+
+def _home(workspace: Workspace, port: int) -> Path:
+    return workspace.runs / "serving" / str(port)
