@@ -32,7 +32,12 @@ EMPTY = moved("empty", None, NOT_COMPUTED)
 @pytest.mark.parametrize(
     ("checks", "features", "word", "sentence"),
     [
-        ([PASSED], [ORDERS], STABLE, "None of 1 features moved beyond its limit; the most is orders"),
+        (
+            [PASSED],
+            [ORDERS],
+            STABLE,
+            "None of 1 features moved beyond its limit; the nearest to it is orders",
+        ),
         (
             [PASSED],
             [SPEND, ORDERS],

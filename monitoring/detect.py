@@ -1,0 +1,74 @@
+"""Look at one served model: the champion's reference against the newest features, a verdict and its page."""
+
+from pathlib import Path
+
+from attune.adapters.evidently import EvidentlyEngine
+from attune.config import Workspace
+from attune.data.consents import agreed
+from attune.data.tables import read_table
+from attune.data.times import parse_moment
+from attune.drift.verdicts import Subject, Word, replace_file
+from attune.drift.watch import watch
+from attune.drift.windows import current_rows, reference_rows
+from attune.errors import ConfigError, RegistryError
+from attune.progress import say
+from attune.registry import Registry, Version
+from monitoring.monitors import MONITORS
+from monitoring.pages import drift_page
+
+PAGE_FILE = "report.html"
+VERDICT_FILE = "verdict.json"
+
+
+def detect(model: str, now: str, report: Path, verdict_file: Path) -> Word:
+    """Compare what a model sees now with what it learnt from.
+
+    Args:
+        model: The served model.
+        now: The date as of which is judged, 2017-10-01 for example.
+        report: Where the page for people goes.
+        verdict_file: Where the figures go.
+
+    Returns:
+        The verdict in one word. Page and figures are also in the workspace, by model and date.
+
+    Raises:
+        RegistryError: No version of the model serves.
+        ConfigError: Nobody watches its feature service.
+    """
+    workspace = Workspace.here()
+    champion = _champion(Registry(workspace), model)
+    manifest = champion.manifest
+    if manifest.feature_service not in MONITORS:
+        raise ConfigError(
+            f"no monitor for {manifest.feature_service}, but for {sorted(MONITORS)}; add one to monitors.py"
+        )
+    monitor = MONITORS[manifest.feature_service]
+    moment = parse_moment(now)
+    subject = Subject(
+        model=model, version=champion.version, feature_service=manifest.feature_service, now=moment
+    )
+    taught = manifest.window["train"]
+    consents = read_table(workspace.tables, "consents", before=moment)
+    verdict = watch(
+        subject,
+        reference_rows(champion.folder, taught.first, taught.last),
+        current_rows(workspace.features, monitor, moment, agreed(consents, manifest.purpose)),
+        monitor,
+        EvidentlyEngine(),
+    )
+    page = drift_page(verdict)
+    home = workspace.reports / "drift" / model / f"{moment:%Y-%m-%d}"
+    for page_path, verdict_path in ((report, verdict_file), (home / PAGE_FILE, home / VERDICT_FILE)):
+        verdict.save(verdict_path)
+        replace_file(page_path, page)
+    say(f"{model} version {champion.version}: {verdict.word}. {verdict.sentence}")
+    return verdict.word
+
+
+def _champion(registry: Registry, model: str) -> Version:
+    champion = registry.champion(model)
+    if champion is None:
+        raise RegistryError(f"no version of {model!r} serves, so there is nothing to watch; train it first")
+    registry.verify(champion)
+    return champion
