@@ -36,7 +36,7 @@ EMPTY = moved("empty", None, NOT_COMPUTED)
             [PASSED],
             [ORDERS],
             STABLE,
-            "None of 1 features moved beyond its limit; the nearest to it is orders",
+            "None of 1 features moved beyond its limit; the nearest is orders",
         ),
         (
             [PASSED],

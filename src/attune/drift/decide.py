@@ -108,7 +108,7 @@ def decide(checks: Sequence[Check], features: Sequence[FeatureVerdict]) -> tuple
         return DRIFTED, f"{len(drifted)} of {len(features)} features moved beyond their limit: {shown}{more}."
     return (
         STABLE,
-        f"None of {len(features)} features moved beyond its limit; the nearest to it is {_figure(features[0])}.",
+        f"None of {len(features)} features moved beyond its limit; the nearest is {_figure(features[0])}.",
     )
 
 
