@@ -13,7 +13,7 @@ from rich.table import Table
 from attune.config import HOME_VARIABLE, Workspace
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
-from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request
+from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request, keep_metrics
 
 DEFAULT_HOME = Path("data")
 DEMO_HOME = Path("data/demo")
@@ -107,6 +107,8 @@ def run(
         moment = now if pipeline == "ingestion" else now or launch.latest()
         version = launch.features(moment) if pipeline == "training" else ""
         outputs = launch.run(pipeline, replace(asked, now=moment, features_version=version))
+        if "evaluation" in outputs:
+            outputs["metrics"] = keep_metrics(launch.workspace, model, outputs["evaluation"])
     for name, value in outputs.items():
         console.print(f"{name}: {value}", soft_wrap=True)
 

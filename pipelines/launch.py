@@ -12,6 +12,7 @@ from attune.config import Workspace, load_params
 from attune.data.splits import on_grid
 from attune.data.tables import read_table
 from attune.errors import ConfigError
+from attune.evaluation.comparison import Comparison
 from attune.governance.provenance import code_version
 from pipelines.catalog import require_pipeline
 from pipelines.runner import run_local
@@ -101,6 +102,19 @@ class Launch:
         if not isinstance(section, dict):
             raise ConfigError(f"no model {model!r} in the parameters; there are: {', '.join(self.params)}")
         return {"params": section, "candidates": list(section.get("candidates", {}))}
+
+
+def keep_metrics(workspace: Workspace, model: str, evaluation: str) -> Path:
+    """Keep the metrics of a model's last run where DVC looks for them: plain numbers by candidate."""
+    comparison = Comparison.model_validate(read_json(evaluation))
+    metrics = {
+        name: {metric: found.value for metric, found in measured.metrics.items() if found.computed}
+        for name, measured in comparison.candidates.items()
+    }
+    file = workspace.reports / f"{model}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    return file
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
