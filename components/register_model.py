@@ -1,0 +1,42 @@
+"""Register the candidate that the gate chose."""
+
+from typing import Any
+
+from kfp import dsl
+
+from components.base import component
+
+
+@component
+def register_model(
+    model: str,
+    params: dict[str, Any],
+    evaluation: dsl.Input[dsl.Artifact],
+    trained: dsl.Input[list[dsl.Model]],
+    examples: dsl.Input[dsl.Dataset],
+    cause: str,
+    decision: dsl.Output[dsl.Artifact],
+) -> str:
+    """Let the gate decide, register a version, and promote it or not.
+
+    Args:
+        model: The served model.
+        params: Its section of params.yaml.
+        evaluation: What was measured.
+        trained: The trained candidates.
+        examples: What they learnt from.
+        cause: Why this run was started, in words; kept with the version.
+        decision: What was decided and why, JSON.
+
+    Returns:
+        "promoted" or "kept".
+    """
+    from attune.adapters.dvc import DvcStore
+    from attune.config import Workspace
+    from attune.registry import Registry
+    from attune.release import Run, release
+
+    workspace = Workspace.here()
+    registry = Registry(workspace, DvcStore(workspace.root))
+    run = Run.of(model, params, examples.path, [candidate.path for candidate in trained])
+    return release(registry, run, evaluation.path, cause, decision.path)
