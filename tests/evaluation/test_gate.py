@@ -62,7 +62,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
         "promoted",
         "sequential",
         "promoted sequential: there was no champion, and its NDCG@10 is 0.2100. sequential beats the best "
-        "simple model, personal_frequency: NDCG@10 is 0.2100 against 0.2000, difference +0.0100 "
+        "simple model, personal_frequency: its NDCG@10 is 0.2100 against 0.2000, difference +0.0100 "
         "(+0.0010 to +0.0200).",
     ),
     (
@@ -71,7 +71,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
         "promoted",
         "personal_frequency",
         "promoted personal_frequency: there was no champion, and its NDCG@10 is 0.2000. personal_frequency "
-        "is the challenger, for sequential does not surely beat it: NDCG@10 is 0.2100 against 0.2000, "
+        "is the challenger, for the network does not surely beat it: its NDCG@10 is 0.2100 against 0.2000, "
         "difference +0.0100 (-0.0010 to +0.0200).",
     ),
     (
@@ -79,7 +79,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
         {"champion": evaluation(0.205)},
         "promoted",
         "sequential",
-        "promoted sequential over version 1: NDCG@10 is 0.2100 against 0.2050, difference +0.0050",
+        "promoted sequential over version 1: its NDCG@10 is 0.2100 against 0.2050, difference +0.0050",
     ),
     (
         "a challenger that may be no better is not promoted",

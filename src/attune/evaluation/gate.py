@@ -55,7 +55,7 @@ def decide(results: Comparison, rules: GateRules) -> Decision:
         against = results.champion.evaluation.metrics[results.metric].value
         reason = (
             f"promoted {challenger} over {results.champion.title}: "
-            f"{_compared(results, challenger, against, difference)}. {choice}"
+            f"its {_compared(results, challenger, against, difference)}. {choice}"
         )
     return Decision(verdict="promoted", candidate=challenger, reason=reason)
 
@@ -75,8 +75,8 @@ def choose_challenger(results: Comparison, rules: GateRules) -> tuple[str, str]:
     difference = results.difference(network, simple)
     compared = _compared(results, network, results.measured(simple).value, difference)
     if _surely_better(difference, rules.margin):
-        return network, f"{network} beats the best simple model, {simple}: {compared}."
-    return simple, f"{simple} is the challenger, for {network} does not surely beat it: {compared}."
+        return network, f"{network} beats the best simple model, {simple}: its {compared}."
+    return simple, f"{simple} is the challenger, for the network does not surely beat it: its {compared}."
 
 
 def _best_simple(results: Comparison) -> str | None:
