@@ -70,7 +70,16 @@ class Recommender(Model, Protocol):
 
 
 def write_model(folder: Path, config: Settings, state: Mapping[str, Any], tensors: Tensors) -> None:
-    """Write a model's settings, its learned vocabulary (JSON) and its weights (safetensors)."""
+    """Write a model's settings, its learned vocabulary (JSON) and its weights (safetensors).
+
+    Raises:
+        ModelError: A weight is not a finite number; nothing is written.
+    """
+    broken = [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]
+    if broken:
+        raise ModelError(
+            f"the weights {broken} are not finite numbers; look for extreme values and train again"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     document = {"config": config.model_dump(mode="json"), "state": dict(state)}
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)

@@ -25,6 +25,7 @@ from attune.columns import (
     LABEL,
     MESSAGE_ID,
     ORDER_ID,
+    SCORE,
     UNKNOWN,
 )
 from attune.config import Settings
@@ -34,7 +35,7 @@ from attune.models.base import Floats
 Codes = npt.NDArray[np.int64]
 
 NOT_FEATURES = frozenset({CUSTOMER_ID, EVENT_TIMESTAMP, LABEL})
-FOREIGN_KEYS = frozenset({ITEM_ID, ORDER_ID, INTERACTION_ID, MESSAGE_ID, CAMPAIGN_ID, CREATED_TIMESTAMP})
+REFUSED = frozenset({ITEM_ID, ORDER_ID, INTERACTION_ID, MESSAGE_ID, CAMPAIGN_ID, CREATED_TIMESTAMP, SCORE})
 FARTHEST = 10.0  # standard deviations; a wilder number is answered like this one
 MOST_CATEGORIES = 200  # a text column with more different values is an identifier, not a category
 
@@ -57,11 +58,11 @@ class FeatureTable(Settings):
             ModelError: There is no feature, or a column cannot be one.
         """
         features = sorted(set(train.columns) - NOT_FEATURES)
-        foreign = sorted(FOREIGN_KEYS & set(features))
-        if foreign or not features:
+        refused = sorted(REFUSED & set(features))
+        if refused or not features:
             raise ModelError(
-                f"examples have the columns {foreign or 'of no feature'}; a scorer learns from one or more "
-                "features of a feature service and never from keys or times, take them out of the service"
+                f"examples have {f'the columns {refused}' if refused else 'no feature'}; a scorer learns "
+                "from features, never from keys, times or scores; change the feature service"
             )
         numeric = [name for name in features if pd.api.types.is_numeric_dtype(train[name])]
         defaults = [_median(train[name]) for name in numeric]
