@@ -62,6 +62,11 @@ class Refusal:
     reason: str
     at: float
 
+    @property
+    def is_due(self) -> bool:
+        """Whether to try again: the folder may have been restored."""
+        return time.monotonic() - self.at >= TRY_AGAIN_SECONDS
+
 
 class Champions:
     """What serves now, by name; readers see one version or the next, never a mixture."""
@@ -103,21 +108,36 @@ class Champions:
             self._refused.pop(name, None)
             return
         refused = self._refused.get(name)
-        recently = refused and time.monotonic() - refused.at < TRY_AGAIN_SECONDS
-        if refused and refused.version == version.version and recently:
+        if refused and refused.version == version.version and not refused.is_due:
             return
+        refusal = self._take(version)
+        if refusal is None:
+            self._refused.pop(name, None)
+            return
+        self._refused[name] = refusal
+        if serving is None:
+            self._fall_back(name)
+
+    def _take(self, version: Version) -> Refusal | None:
+        """Let a version serve, or say why it may not."""
         try:
             model = self._registry.load(version)
             _check_features(version)
             _try_out(version, model)
         except Exception as error:  # noqa: BLE001 - whatever a version raises, it is not taken
-            metrics.REFUSED_VERSIONS.labels(name).inc()
-            self._refused[name] = Refusal(version.version, str(error), time.monotonic())
-            log.error("version %d of %s was refused: %s", version.version, name, error)
-            return
-        self._serving[name] = Champion(version, model, datetime.now(UTC))
-        self._refused.pop(name, None)
-        log.info("version %d of %s serves", version.version, name)
+            metrics.REFUSED_VERSIONS.labels(version.name).inc()
+            log.error("version %d of %s was refused: %s", version.version, version.name, error)
+            return Refusal(version.version, str(error), time.monotonic())
+        self._serving[version.name] = Champion(version, model, datetime.now(UTC))
+        log.info("version %d of %s serves", version.version, version.name)
+        return None
+
+    def _fall_back(self, name: str) -> None:
+        """Serve the last champion that is sound: a worker that replaces another knows no less than it did."""
+        promoted = [event.version for event in reversed(self._registry.events(name))]
+        for number in list(dict.fromkeys(promoted))[1:]:
+            if self._take(self._registry.get(name, number)) is None:
+                return
 
     def _status(self, name: str) -> ModelStatus:
         serving, refused = self._serving.get(name), self._refused.get(name)

@@ -59,6 +59,15 @@ def test_a_spoilt_version_is_refused_and_the_old_one_serves_on(mine, tmp_path):
     assert champions.ready
 
 
+def test_a_process_that_starts_late_serves_the_last_sound_champion(mine, tmp_path):
+    spoil(mine, another(mine, tmp_path, run=2))
+    champions = Champions(Registry(mine.workspace))
+    champions.refresh()
+    refusal = champions.refusal("churn")
+    assert refusal is not None
+    assert (serving(champions), refusal.version, champions.ready) == (1, 2, True)
+
+
 def test_a_spoilt_first_version_leaves_nothing_to_serve(mine):
     spoil(mine, 1)
     champions = Champions(Registry(mine.workspace))
