@@ -1,4 +1,4 @@
-"""One writer at a time in a workspace, across processes; a holder that dies lets go."""
+"""One at a time, across processes; the system lets go of a lock when its holder dies."""
 
 import fcntl
 import os
@@ -14,8 +14,16 @@ class BusyError(AttuneError):
 
 
 @contextmanager
+def in_turn(file: Path) -> Iterator[None]:
+    """Wait until nobody else holds a lock file, and hold it; its folder must be there."""
+    with file.open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Hold a folder for writing.
+    """Hold a folder for writing, without waiting.
 
     Raises:
         BusyError: Another process holds it.

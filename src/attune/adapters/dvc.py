@@ -3,18 +3,16 @@
 DVC's MD5 is an address, not a proof: whether a version is what was registered is for the registry to say.
 """
 
-import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from attune.errors import RegistryError
+from attune.locks import in_turn
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -30,6 +28,8 @@ CONFIG = """\
     url = ../remote
     verify = true
 """
+# DVC gives up on its own lock after three seconds; processes of ours wait for each other at this one.
+LOCK = ".dvc/tmp/attune.lock"
 IGNORED = "/config.local\n/tmp\n/cache\n"
 
 
@@ -54,7 +54,7 @@ class DvcStore:
             return
         os.environ.setdefault("DVC_NO_ANALYTICS", "1")
         try:
-            with self._open() as repo, _alone(Path(repo.root_dir)):
+            with self._open() as repo, in_turn(Path(repo.root_dir) / LOCK):
                 repo.scm_context.quiet = True
                 repo.add([str(path) for path in [folder, *_repair(folder.parent.parent)]])
         except DvcException as error:
@@ -97,14 +97,6 @@ def _initialise(root: Path) -> None:
         shutil.rmtree(partial)
         if not (root / ".dvc" / "config").exists():
             raise
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    # DVC gives up on its own lock after three seconds; processes of ours wait for each other here.
-    with (root / ".dvc" / "tmp" / "attune.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _repair(models: Path) -> list[Path]:

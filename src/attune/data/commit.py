@@ -4,7 +4,6 @@ The new files are staged in a folder beside, which becomes the official next sta
 they are moved into place, the marker last. Whoever finds that state half moved finishes it.
 """
 
-import fcntl
 import hashlib
 import json
 import secrets
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.errors import DataError
+from attune.locks import in_turn
 
 MARKER = "tables.json"
 
@@ -25,8 +25,7 @@ Files = dict[str, dict[str, Any]]
 def exclusive(folder: Path) -> Iterator[None]:
     """Hold the right to change a folder; a second writer waits. It ends with the process, even killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _beside(folder, "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with in_turn(_beside(folder, "lock")):
         _finish(folder)
         yield
 

@@ -2,15 +2,14 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from attune.errors import DataError
+from attune.private_files import place_first
 
 KEY_BYTES = 32
 PREFIX = "c_"
@@ -46,7 +45,7 @@ def load_or_make_key(path: Path) -> bytes:
         DataError: Others can read the file, or it is shorter than 32 bytes.
     """
     if not path.exists():
-        _make_key(path)
+        place_first(path, secrets.token_bytes(KEY_BYTES))
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise DataError(
@@ -60,17 +59,3 @@ def load_or_make_key(path: Path) -> bytes:
             "from a backup, or remove it and import everything again under a new key"
         )
     return key
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    # A link, unlike a rename, refuses to replace: the first key that arrives is everybody's.
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()

@@ -1,8 +1,6 @@
 """Ed25519 signatures under a key of the workspace's own, made on first use."""
 
-import os
 import stat
-import uuid
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -10,6 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from attune.errors import IntegrityError, RegistryError
+from attune.private_files import place_first
 
 PRIVATE_KEY_FILE = "signing.pem"
 PUBLIC_KEY_FILE = "signing.pub.pem"
@@ -54,7 +53,7 @@ def _private_key(keys: Path) -> Ed25519PrivateKey:
             f"{path} is missing, though {public.name} is there; put back the key that belongs to it"
         )
     if not path.exists():
-        _place_first(path, _new_key())
+        place_first(path, _new_key())
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise RegistryError(f"{path} has mode {mode:04o}, others can read it; wanted 0600: chmod 600 {path}")
@@ -62,7 +61,7 @@ def _private_key(keys: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise RegistryError(f"{path} holds no Ed25519 key; put the key back that signed the versions")
     if not public.exists():
-        _place_first(public, _public_text(key.public_key()))
+        place_first(public, _public_text(key.public_key()))
     return key
 
 
@@ -87,20 +86,3 @@ def _new_key() -> bytes:
 
 def _public_text(key: Ed25519PublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _place_first(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads; where another process was first, its file stays."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(partial, path)
-    except FileExistsError:
-        pass
-    finally:
-        partial.unlink()
