@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from attune.config import HOME_VARIABLE, Workspace
+from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
 from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request, keep_metrics
@@ -169,12 +170,13 @@ def show_model(
 def serve(
     host: Annotated[str, typer.Option(help="The address; any but this machine's needs API keys.")] = LOOPBACK,
     port: Annotated[int, typer.Option(help="The port.")] = 3000,
+    now: Annotated[str, typer.Option(help="Answer as of this date; left out: by the clock.")] = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Serve the champions over HTTP."""
     from serving.server import serve
 
-    serve(_workspace(home), host, port)
+    serve(_workspace(home), host, port, parse_moment(now) if now else None)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,13 +61,14 @@ def start(
         yield RunningServer(process.url, process.pid, process.log)
 
 
-def serve(workspace: Workspace, host: str, port: int) -> NoReturn:
+def serve(workspace: Workspace, host: str, port: int, now: datetime | None = None) -> NoReturn:
     """Become a server: this process is replaced by BentoML's.
 
     Args:
         workspace: Whose models, features and customers it serves.
         host: The address to listen on; any but this machine's own needs API keys.
         port: The port to listen on.
+        now: The moment that every request counts as, to replay a past; None is as the settings say.
 
     Raises:
         ConfigError: The address would be open to others without keys, or is taken.
@@ -79,8 +81,11 @@ def serve(workspace: Workspace, host: str, port: int) -> NoReturn:
         )
     check(workspace)
     _require_free(host, port)
+    settings = ServingSettings.here()
+    if now is not None:
+        settings = settings.model_copy(update={"now": now})
     # The process keeps its number when it becomes another program.
-    variables = environment(workspace, ServingSettings.here(), port) | {SUPERVISOR_VARIABLE: str(os.getpid())}
+    variables = environment(workspace, settings, port) | {SUPERVISOR_VARIABLE: str(os.getpid())}
     command = [sys.executable, "-m", "bentoml", *arguments(host, port)]
     os.execve(sys.executable, command, variables)  # noqa: S606 - a fixed program, no shell
 

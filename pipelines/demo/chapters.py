@@ -5,6 +5,7 @@ from attune.data.importing import replace_interactions
 from attune.data.ingest import ingest
 from attune.data.shift import switch_store_format
 from attune.data.tables import read_table
+from attune.data.times import parse_moment
 from attune.drift.verdicts import Verdict
 from attune.evaluation.results import Difference, Metric
 from attune.features.schema import VIEWS
@@ -24,6 +25,7 @@ from pipelines.demo.teller import (
 )
 from pipelines.launch import Request
 from serving.server import start
+from serving.settings import ServingSettings
 
 SHIFT_SHARE = 1 / 3
 SHIFT_SEED = 7
@@ -90,7 +92,8 @@ def register(teller: Teller) -> None:
 
 def serve(teller: Teller) -> None:
     """Start the server and ask as an application would."""
-    with start(teller.workspace) as server:
+    settings = ServingSettings(now=parse_moment(FIRST_TRAINING))
+    with start(teller.workspace, settings=settings) as server:
         teller.screen.say(f"BentoML answers at {server.url} with live features and verified models.")
         ask(teller, server.url)
 

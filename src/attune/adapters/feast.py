@@ -4,6 +4,10 @@ DuckDB joins training rows, SQLite answers online. Feast neither keeps the order
 to live online, nor refuses an older value over a newer one in SQLite: this adapter sees to all three.
 """
 
+import attune.adapters.quick_feast
+
+# isort: split
+
 import io
 import shutil
 from collections.abc import Iterator, Sequence

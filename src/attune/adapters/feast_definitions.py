@@ -1,5 +1,9 @@
 """The feature repository, read for one workspace: Feast's configuration and its definitions."""
 
+import attune.adapters.quick_feast
+
+# isort: split
+
 import importlib
 import logging
 import os
