@@ -6,8 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,10 +57,10 @@ def run_local(
         "outputs_file": str(run / "outputs.json"),
     }
     log = run / "log.txt"
-    lines = deque(_lines_of(request, workspace, log, on_progress), maxlen=LAST_LINES)
+    _follow(request, workspace, log, on_progress)
     outputs = run / "outputs.json"
     if not outputs.exists():
-        raise PipelineError(_what_went_wrong(name, lines, log))
+        raise PipelineError(_what_went_wrong(name, log))
     result: dict[str, Any] = json.loads(outputs.read_text(encoding="utf-8"))
     return result
 
@@ -98,9 +97,10 @@ def run_on_cluster(name: str, arguments: Mapping[str, Any], host: str, folder: P
     return str(run.run_id)
 
 
-def _lines_of(
+def _follow(
     request: Mapping[str, Any], workspace: Workspace, log: Path, on_progress: Callable[[str], None]
-) -> Iterator[str]:
+) -> None:
+    """Run a request in a child process, copy what it prints to the log, and pass its progress on."""
     environment = {
         **os.environ,
         HOME_VARIABLE: str(workspace.root),
@@ -125,12 +125,12 @@ def _lines_of(
             copy.write(line)
             if line.lstrip().startswith(MARK):  # KFP indents what components print
                 on_progress(line.strip().removeprefix(MARK))
-            yield line.rstrip("\n")
 
 
-def _what_went_wrong(name: str, lines: "deque[str]", log: Path) -> str:
+def _what_went_wrong(name: str, log: Path) -> str:
+    lines = log.read_text(encoding="utf-8").splitlines()
     ours = [match["message"] for line in lines if (match := OUR_ERROR.match(line.strip()))]
     if ours:
         return f"{ours[-1]} (pipeline {name}; its log: {log})"
-    tail = "\n".join(line for line in lines if line.strip())
+    tail = "\n".join([line for line in lines if line.strip()][-LAST_LINES:])
     return f"pipeline {name} failed; its log is {log}, and ends with:\n{tail}"
