@@ -33,8 +33,8 @@ from attune.governance.signing import check_signature, sign
 from attune.models.catalog import entry
 from attune.progress import say
 
-# Formats that run no code when they are read.
-FORMATS = frozenset({".safetensors", ".json", ".parquet"})
+# Formats that run no code when they are read; the text is LightGBM's trees.
+FORMATS = frozenset({".safetensors", ".json", ".parquet", ".txt"})
 _PARTIAL = ".partial"
 
 
