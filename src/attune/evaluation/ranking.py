@@ -134,7 +134,9 @@ def coverage(recommended: Recommended, examples: pd.DataFrame) -> float:
     The items of the examples are those in a history or in a label: the same for every recommender,
     however small the catalogue it has learnt.
     """
-    known = {item for column in (HISTORY_ITEMS, LABEL) for items in examples[column] for item in items}
+    # A customer without a history as of the date has none instead of an empty one.
+    lists = [*examples[HISTORY_ITEMS].dropna(), *examples[LABEL]]
+    known = {item for items in lists for item in items}
     shown = {item for item in recommended.ravel() if item is not None}
     return len(shown & known) / max(1, len(known))
 
