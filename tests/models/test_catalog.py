@@ -99,7 +99,7 @@ def test_a_score_does_not_depend_on_its_neighbours_or_on_the_order_of_columns(na
 @pytest.mark.parametrize("name", SCORERS)
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("age_band", "90-99"), ("age_band", None), ("recency_days", np.nan), ("orders_90d", 1e30)],
+    [("age_band", "90-99"), ("age_band", None), ("recency_days", np.nan), ("orders_90d", 1e300)],
 )
 def test_a_value_never_seen_in_training_still_gets_a_probability(name, column, value, trained):
     strange = churn_examples(20, seed=9).assign(**{column: value})

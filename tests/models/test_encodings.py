@@ -2,37 +2,36 @@ import numpy as np
 import torch
 
 from attune.models.encodings import CategoryEncoding, NumberEncoding
-from attune.models.tabular import FARTHEST
 
 
-def filled(encoding: NumberEncoding, standard: float) -> list[float]:
-    """How far one standardised value of one feature has filled the bins."""
-    return ((standard - encoding.start_FT[0]) / encoding.width_FT[0]).clamp(0, 1).tolist()
+def encoded(encoding: NumberEncoding, *numbers: float) -> list[list[float]]:
+    """How far numbers of one feature have filled its bins, from -1 to 1."""
+    return encoding(torch.tensor(numbers)[:, None]).tolist()
+
+
+def learnt(values: np.ndarray) -> NumberEncoding:
+    encoding = NumberEncoding(1, bins=4)
+    encoding.learn(values[:, None])
+    return encoding
 
 
 def test_a_number_fills_the_bins_below_it():
-    encoding = NumberEncoding(1, bins=4, dim=2)
-    encoding.learn(np.linspace(-1, 1, 1001)[:, None])
-    median, top = encoding.standardise(torch.tensor([[0.0], [1.0]])).flatten().tolist()
-    np.testing.assert_allclose(filled(encoding, median), [1, 1, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(filled(encoding, top), [1, 1, 1, 1], atol=1e-6)
+    encoding = learnt(np.linspace(0, 100, 1001))
+    np.testing.assert_allclose(
+        encoded(encoding, 0.0, 50.0, 60.0, 100.0),
+        [[-1, -1, -1, -1], [1, 1, -1, -1], [1, 1, -0.2, -1], [1, 1, 1, 1]],
+        atol=1e-6,
+    )
+
+
+def test_a_number_beyond_training_counts_like_the_largest_or_smallest():
+    encoding = learnt(np.linspace(0, 100, 1001))
+    assert encoded(encoding, 1e30, -1e30) == [[1, 1, 1, 1], [-1, -1, -1, -1]]
 
 
 def test_a_feature_of_two_values_has_one_bin_and_a_constant_one_none():
-    encoding = NumberEncoding(2, bins=4, dim=2)
-    encoding.learn(np.array([[0.0, 5.0], [1.0, 5.0], [0.0, 5.0], [0.0, 5.0], [1.0, 5.0]]))
-    assert filled(encoding, encoding.standardise(torch.tensor([[1.0, 5.0]]))[0, 0]) == [1, 0, 0, 0]
-    constant = encoding.standardise(torch.tensor([[0.0, 5.0]]))[0, 1]
-    assert constant == 0
-    assert ((constant - encoding.start_FT[1]) / encoding.width_FT[1]).clamp(0, 1).sum() == 0
-
-
-def test_a_wild_number_is_answered_like_one_ten_deviations_away():
-    encoding = NumberEncoding(1, bins=4, dim=2)
-    encoding.learn(np.linspace(-1, 1, 1001)[:, None])
-    wild = encoding.standardise(torch.tensor([[1e30], [-float("inf")]]))
-    assert wild.flatten().tolist() == [FARTHEST, -FARTHEST]
-    assert torch.isfinite(encoding(wild)).all()
+    assert encoded(learnt(np.array([0.0, 1.0, 0.0, 0.0, 1.0])), 1.0) == [[1, -1, -1, -1]]
+    assert encoded(learnt(np.array([5.0, 5.0])), 4.0, 5.0, 6.0) == [[-1, -1, -1, -1]] * 3
 
 
 def test_equal_codes_of_different_features_have_different_vectors_and_unknown_starts_neutral():
@@ -44,5 +43,5 @@ def test_equal_codes_of_different_features_have_different_vectors_and_unknown_st
 
 
 def test_a_table_without_numbers_or_categories_is_an_empty_encoding():
-    assert NumberEncoding(0, bins=4, dim=2)(torch.zeros(3, 0)).shape == (3, 0)
+    assert NumberEncoding(0, bins=4)(torch.zeros(3, 0)).shape == (3, 0)
     assert CategoryEncoding([], dim=2)(torch.zeros(3, 0, dtype=torch.int64)).shape == (3, 0)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from attune.errors import ModelError
-from attune.models.tabular import FeatureTable, labels_of, scales
+from attune.models.tabular import FeatureTable, labels_of
 
 TRAIN = pd.DataFrame(
     {
@@ -61,9 +61,3 @@ def test_text_where_training_had_numbers_is_refused():
 def test_examples_without_labels_are_refused():
     with pytest.raises(ModelError, match="no column 'label'"):
         labels_of(TRAIN.drop(columns="label"))
-
-
-def test_a_constant_has_a_deviation_of_one():
-    mean_F, scale_F = scales(np.array([[1.0, 0.1], [3.0, 0.1], [5.0, 0.1]]))
-    assert mean_F.tolist() == pytest.approx([3.0, 0.1])
-    assert scale_F.tolist() == pytest.approx([1.632993, 1.0])

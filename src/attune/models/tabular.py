@@ -3,7 +3,6 @@
 Every scorer reads its examples through `FeatureTable`, so all of them refuse and repair the same things:
 
 - a missing number becomes the training median of its column, an infinite one is refused;
-- a number further than ten deviations from the training mean counts as ten (trees need no such bound);
 - a category that training has not seen, a missing one and the word "unknown" share code 0;
 - a column that is constant in training is kept and teaches nothing;
 - keys, times and the label can never be features.
@@ -36,7 +35,6 @@ Codes = npt.NDArray[np.int64]
 
 NOT_FEATURES = frozenset({CUSTOMER_ID, EVENT_TIMESTAMP, LABEL})
 REFUSED = frozenset({ITEM_ID, ORDER_ID, INTERACTION_ID, MESSAGE_ID, CAMPAIGN_ID, CREATED_TIMESTAMP, SCORE})
-FARTHEST = 10.0  # standard deviations; a wilder number is answered like this one
 MOST_CATEGORIES = 200  # a text column with more different values is an identifier, not a category
 
 
@@ -143,13 +141,6 @@ def labels_to_learn(train: pd.DataFrame) -> Floats:
             "choose a longer window or another label"
         )
     return labels_N
-
-
-def scales(numbers_NF: Floats) -> tuple[Floats, Floats]:
-    """The mean and the deviation of each numeric feature, shape [F]; a constant has deviation 1."""
-    mean_F, deviation_F = numbers_NF.mean(axis=0), numbers_NF.std(axis=0)
-    constant_F = deviation_F <= 1e-9 * np.maximum(1.0, np.abs(mean_F))
-    return mean_F, np.where(constant_F, 1.0, deviation_F)
 
 
 def _median(column: pd.Series) -> float:
