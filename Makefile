@@ -19,7 +19,7 @@ demo: $(VENV)/.installed-demo ## Tell the story of the whole loop on real purcha
 	@$(BIN)/attune demo --home $(HOME_)
 
 test: $(VENV)/.installed-dev ## Install what tests need and run them all
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifests, and that tests collect
 	$(BIN)/ruff format --check .

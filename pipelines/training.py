@@ -1,6 +1,5 @@
 """Train every candidate of one model, let the gate decide, and register the winner."""
 
-import os
 from typing import Any, NamedTuple
 
 from kfp import dsl
@@ -9,9 +8,6 @@ from components.evaluate_model import evaluate_model
 from components.fetch_examples import fetch_examples
 from components.register_model import register_model
 from components.train_model import train_model
-
-# Candidates that train at once, 0 for all: a cluster has room, one machine gives each its cores in turn.
-AT_ONCE = int(os.environ.get("ATTUNE_CANDIDATES_AT_ONCE", "0"))
 
 
 class Outcome(NamedTuple):
@@ -42,7 +38,7 @@ def training(
         cause: Why this run was started, in words; kept with the version.
     """
     examples = fetch_examples(model=model, now=now, features_version=features_version, params=params)
-    with dsl.ParallelFor(candidates, parallelism=AT_ONCE) as candidate:
+    with dsl.ParallelFor(candidates) as candidate:
         trained = train_model(candidate=candidate, params=params, examples=examples.outputs["examples"])
     # Each consumer gathers for itself: one `Collected` with two readers does not compile in KFP 2.17.
     evaluated = evaluate_model(

@@ -4,12 +4,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
-
 from attune import columns as c
 from attune.data.pseudonyms import pseudonym
 from attune.errors import FeatureError
 from attune.features.online import OnlineFeatures, OnlineRow
+from attune.recommend import Features, Recommendations, Standing, recommend_for
 from serving import examples, metrics
 from serving.champions import Champion, Champions
 from serving.facts import Facts, LatestFacts
@@ -97,11 +96,16 @@ class Answers:
         facts = self._facts.now
         allowed = _allowed(facts, question.departments)
         customer = pseudonym(self._key, question.customer_id)
-        row, degraded = self._history(champion, facts, customer)
+        known = customer in facts.customers
+        agreed = known and facts.have_agreement(customer, champion.purpose)
+        row, state = self._history(champion, customer) if agreed else (None, "missing")
+        standing = Standing(known=known, agreed=agreed, features=state)
         as_of = examples.as_of(row) if row else None
-        ids, scores = champion.model.recommend(self._example(champion, row), question.k, allowed)
-        items = _items(facts, ids[0], scores[0])
-        answer = RecommendAnswer(**_about(champion, as_of), degraded=degraded, items=items)
+        moment = as_of or self._settings.moment(datetime.now(UTC))
+        values = row.values if row else None
+        found = recommend_for(champion.model, standing, values, moment, question.k, allowed)
+        items = _items(facts, found)
+        answer = RecommendAnswer(**_about(champion, as_of), degraded=list(found.degraded), items=items)
         self._remember(
             answer,
             customer if row else None,
@@ -125,27 +129,15 @@ class Answers:
         (row,) = self._features.online(champion.service, [customer], now)
         return row
 
-    def _history(
-        self, champion: Champion, facts: Facts, customer: str
-    ) -> tuple[OnlineRow | None, list[Degradation]]:
-        """What may be used of a customer's history, and why it is less than all of it."""
-        if customer not in facts.customers:
-            return None, ["unknown_customer"]
-        if not facts.have_agreement(customer, champion.purpose):
-            return None, ["no_consent"]
+    def _history(self, champion: Champion, customer: str) -> tuple[OnlineRow | None, Features]:
+        """A customer's history, where there is one, and in which state the store has it."""
         try:
             row = self._row(champion, customer)
         except FeatureError:
-            return None, ["no_feature_store"]
+            return None, "unreachable"
         if not examples.is_complete(row):
-            return None, ["missing_features"]
-        return row, ["stale_features"] if examples.is_stale(row) else []
-
-    def _example(self, champion: Champion, row: OnlineRow | None) -> pd.DataFrame:
-        if row:
-            return examples.example(row.values, examples.as_of(row))
-        now = self._settings.moment(datetime.now(UTC))
-        return examples.example(examples.nobody(champion.service), now)
+            return None, "missing"
+        return row, "stale" if examples.is_stale(row) else "fresh"
 
     def _remember(self, answer: Answer, customer: str | None, **given: Any) -> None:
         """Log an answer; it names the customer only where it is about them."""
@@ -180,10 +172,8 @@ def _allowed(facts: Facts, departments: list[str] | None) -> frozenset[str] | No
     return frozenset().union(*(facts.departments[name] for name in departments))
 
 
-def _items(facts: Facts, ids: Any, scores: Any) -> list[RecommendedItem]:
-    # Where fewer items are left than asked for, the rest of a model's row is None.
+def _items(facts: Facts, found: Recommendations) -> list[RecommendedItem]:
     return [
-        RecommendedItem(item_id=item, score=float(score), department=facts.department_of.get(item, c.UNKNOWN))
-        for item, score in zip(ids, scores, strict=True)
-        if item is not None
+        RecommendedItem(item_id=item, score=score, department=facts.department_of.get(item, c.UNKNOWN))
+        for item, score in zip(found.items, found.scores, strict=True)
     ]

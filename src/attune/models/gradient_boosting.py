@@ -31,7 +31,7 @@ class GradientBoosting:
         penalty: float = Field(default=10.0, ge=0, description="L2 penalty of leaf values")
         patience: int = Field(default=50, ge=1, description="trees without gain before stopping")
         seed: int = 0
-        threads: int = Field(default=2, ge=1, description="fixed, because sums depend on their order")
+        threads: int = Field(default=1, ge=1, description="fixed, because sums depend on their order")
 
     config: Config
     table: FeatureTable

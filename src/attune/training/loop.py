@@ -13,7 +13,7 @@ from attune.config import Settings
 from attune.errors import ModelError
 from attune.models.network import Batch, Network
 from attune.progress import say
-from attune.training.device import best_device, use_cores
+from attune.training.device import best_device
 
 
 class LoopSettings(Settings):
@@ -62,7 +62,6 @@ def train_network(
         )
     started = time.perf_counter()
     torch.manual_seed(settings.seed)
-    use_cores()
     device = best_device()
     network.prepare(train)
     network.to(device)

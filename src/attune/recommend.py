@@ -1,0 +1,102 @@
+"""Recommendations for one customer: what may be used of them, and what is left after the filters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+
+from attune.columns import EVENT_TIMESTAMP, HISTORY_ITEMS, HISTORY_TIMES
+from attune.models.base import Recommender
+
+Degraded = Literal["unknown_customer", "no_consent", "no_feature_store", "missing_features", "stale_features"]
+Features = Literal["fresh", "stale", "missing", "unreachable"]
+
+_OF_FEATURES: Mapping[Features, tuple[Degraded, ...]] = {
+    "fresh": (),
+    "stale": ("stale_features",),
+    "missing": ("missing_features",),
+    "unreachable": ("no_feature_store",),
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a customer, and what they agreed to.
+
+    Attributes:
+        known: The customer is one of ours.
+        agreed: Their consent to recommendations stands.
+        features: In which state the feature store has their features.
+    """
+
+    known: bool
+    agreed: bool
+    features: Features
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the answer may rest on the customer's own history."""
+        return self.known and self.agreed and self.features in ("fresh", "stale")
+
+    @property
+    def degraded(self) -> tuple[Degraded, ...]:
+        """In which way the answer is less than it could be; the first reason hides those behind it.
+
+        >>> Standing(known=True, agreed=False, features="stale").degraded
+        ('no_consent',)
+        """
+        if not self.known:
+            return ("unknown_customer",)
+        if not self.agreed:
+            return ("no_consent",)
+        return _OF_FEATURES[self.features]
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """Items, best first, each once, with their scores; fewer than asked for where the filters left fewer."""
+
+    items: tuple[str, ...]
+    scores: tuple[float, ...]
+    degraded: tuple[Degraded, ...]
+
+
+def recommend_for(
+    model: Recommender,
+    standing: Standing,
+    features: Mapping[str, Any] | None,
+    as_of: datetime,
+    k: int,
+    allowed: frozenset[str] | None = None,
+) -> Recommendations:
+    """Recommend k items to one customer.
+
+    A customer whose history may not be used, or is not there, is recommended what the model says of an empty
+    history: what is popular. Filters act before the best are taken.
+
+    Args:
+        model: The champion.
+        standing: What may be used; features are not even looked at where it forbids.
+        features: The history columns of the customer; None where there are none.
+        as_of: The moment that ages are counted from, with a time zone.
+        k: How many items.
+        allowed: Only these may appear; None allows the whole catalogue.
+
+    Raises:
+        ModelError: k is below 1, or the history is malformed.
+    """
+    personal = features is not None and standing.is_personal
+    history = {
+        name: features[name] if features and personal else [] for name in (HISTORY_ITEMS, HISTORY_TIMES)
+    }
+    moment = pd.DatetimeIndex([as_of]).as_unit("us")
+    example = pd.DataFrame({EVENT_TIMESTAMP: moment} | {name: [value] for name, value in history.items()})
+    found, scores = model.recommend(example, k, allowed)
+    left = [(item, float(score)) for item, score in zip(found[0], scores[0], strict=True) if item is not None]
+    return Recommendations(
+        items=tuple(item for item, _ in left),
+        scores=tuple(score for _, score in left),
+        degraded=standing.degraded or (() if personal else ("missing_features",)),
+    )
