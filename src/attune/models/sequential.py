@@ -33,6 +33,7 @@ from attune.models.repeats import (
     CONTEXT_FEATURES,
     ITEM_FEATURES,
     REPEAT_FEATURES,
+    SCALES_IN_DAYS,
     find_repeats,
     item_features,
 )
@@ -103,10 +104,15 @@ class Sequential(Network):
         self.bias_V = nn.Parameter(torch.zeros(size))
         self.habit_VH = nn.Parameter(torch.zeros(size, config.repeat_width))
         self.encoder = OrderEncoder(config.dimension, config.blocks, config.heads, config.dropout)
-        self.repeat = nn.Linear(REPEAT_FEATURES, config.repeat_width)
+        self.repeat = nn.Linear(REPEAT_FEATURES + 1, config.repeat_width)
         self.habits = nn.Linear(ITEM_FEATURES, config.repeat_width, bias=False)
         self.shopping = nn.Linear(CONTEXT_FEATURES, config.repeat_width, bias=False)
         self.taste = nn.Linear(config.dimension, config.repeat_width, bias=False)
+        self.start = nn.Linear(REPEAT_FEATURES + 1, 1)
+        nn.init.zeros_(self.start.weight)
+        with torch.no_grad():
+            # Frequent lately, likely again: learning begins where personal frequency ends.
+            self.start.weight[0, SCALES_IN_DAYS.index(60.0)] = 2.0
         self.again = nn.Sequential(
             nn.GELU(),
             nn.Linear(config.repeat_width, config.repeat_width),
@@ -189,7 +195,10 @@ class Sequential(Network):
         state_BD = self.encoder(batch, item_VD)
         customer_BH = self.shopping(batch["context"]) + self.taste(state_BD)
         habit_PH = self.habits(self.habits_VF[code_P]) + self.config.habit_rate * self.habit_VH[code_P]
-        again_P = self.again(self.repeat(batch["repeat"]) + habit_PH + customer_BH[row_P]).squeeze(1)
+        match_P1 = (state_BD[row_P] * item_VD[code_P]).sum(dim=1, keepdim=True)
+        repeat_PF = torch.cat([batch["repeat"], match_P1], dim=1)
+        changed_P1 = self.again(self.repeat(repeat_PF) + habit_PH + customer_BH[row_P])
+        again_P = (self.start(repeat_PF) + changed_P1).squeeze(1)
         bias_V = self.bias_V * rate
         # What was bought before is judged by its history instead of by the state.
         return state_BD, item_VD, bias_V, again_P + bias_V[code_P], row_P * len(self.items) + code_P
