@@ -33,3 +33,9 @@ def test_examples_without_such_columns_have_no_slices():
 
 def test_equal_numbers_of_orders_never_fall_apart():
     assert len(found(pd.DataFrame({"orders_90d": [2, 2, 2, 2]}))) == 1
+
+
+def test_a_customer_without_features_is_new_and_not_active():
+    examples = pd.DataFrame({"tenure_days": [None, 200.0, 300.0], "orders_90d": [None, 5.0, 9.0]})
+    assert found(examples)["tenure", "new"] == [0]
+    assert found(examples)["activity", "low (up to 3 orders)"] == [0]

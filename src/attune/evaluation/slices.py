@@ -30,7 +30,8 @@ def groups(examples: pd.DataFrame) -> Iterator[Group]:
     """Cut examples along every slice whose columns they have.
 
     Age and income band by value; demographics known or unknown; new customers against old; and thirds of
-    activity. The groups of a slice cover all examples once, except where a value is missing.
+    activity. A customer without features has never bought before: new, and not active. The groups of a
+    slice cover all examples once, except where a value is missing.
     """
     for column in (AGE_BAND, INCOME_BAND):
         if column in examples.columns:
@@ -40,10 +41,10 @@ def groups(examples: pd.DataFrame) -> Iterator[Group]:
         unknown = (examples[known] == UNKNOWN).all(axis=1)
         yield from _by_value(DEMOGRAPHICS_SLICE, unknown.map({True: "unknown", False: "known"}))
     if TENURE_DAYS in examples.columns:
-        new = examples[TENURE_DAYS] < NEW_DAYS
+        new = examples[TENURE_DAYS].fillna(0) < NEW_DAYS
         yield from _by_value(TENURE_SLICE, new.map({True: "new", False: "old"}))
     if ORDERS_90D in examples.columns:
-        yield from _by_value(ACTIVITY_SLICE, _thirds(examples[ORDERS_90D]))
+        yield from _by_value(ACTIVITY_SLICE, _thirds(examples[ORDERS_90D].fillna(0)))
 
 
 def _by_value(name: str, values: pd.Series) -> Iterator[Group]:
