@@ -1,9 +1,5 @@
 """The feature repository, read for one workspace: Feast's configuration and its definitions."""
 
-import attune.adapters.quick_feast
-
-# isort: split
-
 import importlib
 import logging
 import os

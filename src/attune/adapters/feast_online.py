@@ -1,9 +1,5 @@
 """Online reads through Feast, each value with its age; Feast itself gives expired values as present."""
 
-import attune.adapters.quick_feast
-
-# isort: split
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -85,5 +85,5 @@ class OrderEncoder(nn.Module):
         # The root keeps large orders from drowning small ones, and single items as they are.
         order_OD: Tensor = sum_OD / size_O.sqrt().unsqueeze(1)
         order_OD = order_OD + self.age(half_octaves_O.clamp(0, _TIME_BUCKETS - 1))
-        order_OD = order_OD + self.size(octaves_O.clamp(0, _SIZE_BUCKETS - 1))
-        return order_OD
+        described_OD: Tensor = order_OD + self.size(octaves_O.clamp(0, _SIZE_BUCKETS - 1))
+        return described_OD
