@@ -139,10 +139,10 @@ def show_comparison(teller: Teller, training: Training) -> None:
     if comparison.champion is not None:
         candidates[f"champion, {comparison.champion.title}"] = comparison.champion.evaluation
     rows = [
-        [name, *[figure(evaluation.metrics[metric]) for metric in names]]
+        [name, *[_cell(evaluation.metrics[metric], metric == comparison.metric) for metric in names]]
         for name, evaluation in candidates.items()
     ]
-    title = f"{training.model}, known up to {training.now}: the future, with 95 % intervals"
+    title = f"{training.model}, known up to {training.now}; {comparison.metric} decides, with 95 % intervals"
     teller.screen.table(title, ["model", *names], rows)
     for difference in comparison.differences:
         teller.screen.say(f"  {_sentence(difference)}")
@@ -176,6 +176,11 @@ def figure(metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return f"{metric.value:.4f}"
     return f"{metric.value:.4f} ({metric.low:.3f} to {metric.high:.3f})"
+
+
+def _cell(metric: Metric, decides: bool) -> str:
+    """What decides is shown with its interval; the others fit beside it."""
+    return figure(metric) if decides or metric.value is None else f"{metric.value:.4f}"
 
 
 def _sentence(difference: Difference) -> str:

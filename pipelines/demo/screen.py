@@ -31,15 +31,17 @@ class Screen:
 
     def progress(self, line: str) -> None:
         """One line of progress, with the seconds since the start."""
-        self._console.print(f"[dim]{time.perf_counter() - self._started:6.1f} s  {escape(line)}")
+        self._console.print(
+            f"[dim]{time.perf_counter() - self._started:6.1f} s  {escape(line)}", soft_wrap=True
+        )
 
     def say(self, line: str) -> None:
         """One sentence of the story."""
-        self._console.print(escape(line))
+        self._console.print(escape(line), soft_wrap=True)
 
     def verdict(self, line: str) -> None:
         """The sentence that a chapter leads to."""
-        self._console.print(f"[bold cyan]{escape(line)}")
+        self._console.print(f"[bold cyan]{escape(line)}", soft_wrap=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table; the first column reads, the others align right."""
