@@ -85,7 +85,7 @@ def test_padding_changes_nothing():
         "order_age": torch.tensor([9.0, 2.0, 8.0, 7.0, 6.0, 5.0]),
         "code": torch.tensor([0, 1, 2, 3, 3, 4, 4]),
     }
-    torch.testing.assert_close(encoder(one, items)[0], encoder(two, items)[0])
+    torch.testing.assert_close(encoder(one, items, 1.0)[0], encoder(two, items, 1.0)[0])
 
 
 def test_a_shop_with_one_item_and_one_purchase_a_customer_is_learned():

@@ -59,15 +59,15 @@ class OrderEncoder(nn.Module):
         self.norm, self.dropout = nn.LayerNorm(dimension), nn.Dropout(dropout)
         self.output = nn.Linear(dimension, dimension)
 
-    def forward(self, batch: Batch, items_VD: Tensor) -> Tensor:
-        """The state of each customer as of the example's date, shape [B, D]."""
+    def forward(self, batch: Batch, items_VD: Tensor, scale: float) -> Tensor:
+        """The state of each customer as of the example's date, shape [B, D]; items act by their scale."""
         counts_B = batch["order_count"]
         length = int(counts_B.max()) + 1
         row_O, _ = spans(counts_B, counts_B)
         place_O = places_from_the_right(counts_B, length - 1)
         as_of_BD = self.context(batch["context"])
         x_BLD = as_of_BD.new_zeros(len(counts_B), length - 1, as_of_BD.shape[1])
-        x_BLD = x_BLD.index_put((row_O, place_O), self.dropout(self._orders(batch, items_VD)))
+        x_BLD = x_BLD.index_put((row_O, place_O), self.dropout(self._orders(batch, items_VD, scale)))
         x_BLD = torch.cat([x_BLD, as_of_BD.unsqueeze(1)], dim=1)
         first_B1 = (length - 1 - counts_B).unsqueeze(1)
         mask_BL = torch.arange(length, device=counts_B.device) >= first_B1
@@ -76,14 +76,14 @@ class OrderEncoder(nn.Module):
         state_BD: Tensor = self.output(self.dropout(self.norm(x_BLD[:, -1])))
         return state_BD
 
-    def _orders(self, batch: Batch, items_VD: Tensor) -> Tensor:
+    def _orders(self, batch: Batch, items_VD: Tensor, scale: float) -> Tensor:
         size_O = batch["order_size"]
         begins_O = torch.cumsum(size_O, dim=0) - size_O
         sum_OD = functional.embedding_bag(batch["code"], items_VD, begins_O, mode="sum")
         half_octaves_O = (torch.log2(batch["order_age"] + 0.25) + 2).mul(2).long()
         octaves_O = torch.log2(size_O.float()).long()
         # The root keeps large orders from drowning small ones, and single items as they are.
-        order_OD: Tensor = sum_OD / size_O.sqrt().unsqueeze(1)
+        order_OD: Tensor = sum_OD * (scale / size_O.sqrt()).unsqueeze(1)
         order_OD = order_OD + self.age(half_octaves_O.clamp(0, _TIME_BUCKETS - 1))
         described_OD: Tensor = order_OD + self.size(octaves_O.clamp(0, _SIZE_BUCKETS - 1))
         return described_OD

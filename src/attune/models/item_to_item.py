@@ -1,5 +1,6 @@
 """What is bought together with what a customer bought lately."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -127,9 +128,14 @@ def _cosines(order: npt.NDArray[np.int64], code: npt.NDArray[np.int64], size: in
 
 def _nearest(cosines_VV: sp.csr_array, count: int) -> sp.csr_array:
     """Keep the nearest neighbours of each item."""
+    kept = np.concatenate(
+        [
+            start + np.sort(np.argpartition(-cosines_VV.data[start:end], count - 1)[:count])
+            if end - start > count
+            else np.arange(start, end)
+            for start, end in pairwise(cosines_VV.indptr)
+        ]
+    )
     item = np.repeat(np.arange(cosines_VV.shape[0]), np.diff(cosines_VV.indptr))
-    order = np.lexsort((cosines_VV.indices, -cosines_VV.data, item))
-    place = np.arange(len(item)) - cosines_VV.indptr[item]
-    kept = order[place < count]
     nearest = (cosines_VV.data[kept], (item[kept], cosines_VV.indices[kept]))
     return sp.csr_array(nearest, shape=cosines_VV.shape)

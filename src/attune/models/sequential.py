@@ -191,17 +191,17 @@ class Sequential(Network):
     def _parts(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What the logits are made of: states, items, biases, own logits of repeats and their places."""
         rate, row_P, code_P = self.config.item_rate, batch["repeat_row"], batch["repeat_code"]
-        item_VD = self.item_VD * rate
-        state_BD = self.encoder(batch, item_VD)
+        state_BD = self.encoder(batch, self.item_VD, rate)
         customer_BH = self.shopping(batch["context"]) + self.taste(state_BD)
         habit_PH = self.habits(self.habits_VF[code_P]) + self.config.habit_rate * self.habit_VH[code_P]
-        match_P1 = (state_BD[row_P] * item_VD[code_P]).sum(dim=1, keepdim=True)
+        scaled_BD = state_BD * rate  # instead of the items, which are many more
+        match_P1 = (scaled_BD[row_P] * self.item_VD[code_P]).sum(dim=1, keepdim=True)
         repeat_PF = torch.cat([batch["repeat"], match_P1], dim=1)
         changed_P1 = self.again(self.repeat(repeat_PF) + habit_PH + customer_BH[row_P])
         again_P = (self.start(repeat_PF) + changed_P1).squeeze(1)
         bias_V = self.bias_V * rate
         # What was bought before is judged by its history instead of by the state.
-        return state_BD, item_VD, bias_V, again_P + bias_V[code_P], row_P * len(self.items) + code_P
+        return scaled_BD, self.item_VD, bias_V, again_P + bias_V[code_P], row_P * len(self.items) + code_P
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the items bought, each weighing as much as a hit on it can add to NDCG@10.
