@@ -52,7 +52,10 @@ def train_candidate(candidate: str, params: Mapping[str, Any], examples: str, ou
         ModelError: The examples cannot be read, or cannot teach this model.
     """
     plan = TrainingPlan.parse(params)
-    return train(candidate, plan.settings_of(candidate), plan.loop, Path(examples), Path(out))
+    loop = plan.loop.model_copy(
+        update={"seed": plan.seed}
+    )  # one seed for the whole run, as the manifest says
+    return train(candidate, plan.settings_of(candidate), loop, Path(examples), Path(out))
 
 
 def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Path, out: Path) -> int:
