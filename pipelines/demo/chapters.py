@@ -10,6 +10,7 @@ from attune.drift.verdicts import Verdict
 from attune.evaluation.results import Difference, Metric
 from attune.features.schema import VIEWS
 from attune.features.snapshots import snapshots
+from attune.governance.manifest import Window
 from attune.retraining import Calm, RetrainingRules, decide_retraining
 from pipelines.demo.application import ask
 from pipelines.demo.pages import write_pages
@@ -139,7 +140,7 @@ def show_comparison(teller: Teller, training: Training) -> None:
     if comparison.champion is not None:
         candidates[f"champion, {comparison.champion.title}"] = comparison.champion.evaluation
     rows = [
-        [name, *[_cell(evaluation.metrics[metric], metric == comparison.metric) for metric in names]]
+        [name, *[_cell(evaluation.metrics[metric], decides=metric == comparison.metric) for metric in names]]
         for name, evaluation in candidates.items()
     ]
     title = f"{training.model}, known up to {training.now}; {comparison.metric} decides, with 95 % intervals"
@@ -150,19 +151,17 @@ def show_comparison(teller: Teller, training: Training) -> None:
 
 def summary(teller: Teller) -> tuple[list[str], list[list[str]]]:
     """One row a training run: version, data window, metric, decision."""
-    columns = ["model", "version", "algorithm", "taught by", "tested as of", "metric", "decision"]
+    columns = ["version", "taught by", "tested as of", "metric", "decision"]
     rows = []
     for training in teller.trainings:
         comparison, released = training.comparison, training.released
         window = teller.registry.get(training.model, released.version).manifest.window
         rows.append(
             [
-                training.model,
-                str(released.version),
-                released.candidate,
-                f"{window['train'].first:%Y-%m-%d} to {window['train'].last:%Y-%m-%d}",
-                f"{window['test'].first:%Y-%m-%d} to {window['test'].last:%Y-%m-%d}",
-                f"{comparison.metric} {figure(comparison.measured(released.candidate))}",
+                f"{training.model} {released.version}, {released.candidate}",
+                _days(window["train"]),
+                _days(window["test"]),
+                f"{comparison.metric} {_cell(comparison.measured(released.candidate), decides=False)}",
                 released.verdict,
             ]
         )
@@ -178,7 +177,13 @@ def figure(metric: Metric) -> str:
     return f"{metric.value:.4f} ({metric.low:.3f} to {metric.high:.3f})"
 
 
-def _cell(metric: Metric, decides: bool) -> str:
+def _days(window: Window) -> str:
+    if window.first == window.last:
+        return f"{window.first:%Y-%m-%d}"
+    return f"{window.first:%Y-%m-%d} to {window.last:%m-%d}"
+
+
+def _cell(metric: Metric, *, decides: bool) -> str:
     """What decides is shown with its interval; the others fit beside it."""
     return figure(metric) if decides or metric.value is None else f"{metric.value:.4f}"
 

@@ -1,5 +1,6 @@
 """How the story looks in a terminal: chapters with timings, lines of progress, tables."""
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,12 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+FILE_WIDTH = 110  # where there is no terminal to ask
+
 
 class Screen:
     """A terminal that shows chapters; every text from data is escaped."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
         self._started = time.perf_counter()
 
     @contextmanager
