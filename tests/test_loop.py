@@ -19,7 +19,7 @@ from attune.data.synthetic import make_shop, successors
 from attune.data.tables import read_table
 from attune.drift.verdicts import Verdict
 from attune.evaluation.comparison import Comparison
-from attune.registry import Registry, Version
+from attune.registry import FORMATS, Registry, Version
 from attune.release import Released
 from attune.retraining import Calm, RetrainingRules, decide_retraining
 from attune.training.examples import TEST
@@ -135,12 +135,7 @@ def test_champions_are_verified_tracked_and_free_of_pickle(loop):
     for champion in loop.champions.values():
         Registry(loop.workspace).verify(champion)
         assert champion.folder.with_name(f"{champion.folder.name}.dvc").exists()
-        assert {path.suffix for path in champion.folder.iterdir()} <= {
-            ".safetensors",
-            ".json",
-            ".parquet",
-            ".sig",
-        }
+        assert {path.suffix for path in champion.folder.iterdir()} <= FORMATS | {".sig"}
 
 
 def test_a_month_as_it_came_is_stable_and_starts_nothing(loop):
