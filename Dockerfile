@@ -25,7 +25,7 @@ COPY --from=build /opt/attune /opt/attune
 COPY feature_repo /app/feature_repo
 COPY params.yaml /app/params.yaml
 ENV PATH=/opt/attune/bin:$PATH \
-    ATTUNE_HOME=/data \
+    ATTUNE_HOME=/data ATTUNE_FEATURE_REPO=/app/feature_repo \
     DO_NOT_TRACK=1 BENTOML_DO_NOT_TRACK=True DVC_NO_ANALYTICS=1
 WORKDIR /app
 RUN mkdir /data && chown 10001:10001 /data

@@ -9,6 +9,7 @@ import attune.adapters.quick_feast
 # isort: split
 
 import io
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -31,7 +32,10 @@ from attune.features.schema import VIEWS, View, features_of, key_of, views_of
 from attune.features.snapshots import as_of_date, fingerprint_of, snapshots
 from attune.locks import only_writer
 
-FEATURE_REPO = Path(attune.__file__).parents[2] / "feature_repo"
+# Beside the library in a checkout; an image that installs the library elsewhere says where.
+FEATURE_REPO = Path(
+    os.environ.get("ATTUNE_FEATURE_REPO", Path(attune.__file__).parents[2] / "feature_repo")
+).absolute()
 REGISTRY_FILE = "registry.pb"
 ONLINE_FILE = "online.db"
 CONTENT_FILE = "online.txt"
