@@ -14,7 +14,7 @@ def build_features(now: str, params: dict[str, Any]) -> str:
         params: All of params.yaml: the plans of the models say which dates they need.
 
     Returns:
-        The version of the features: another one when any value is.
+        The version of what examples are made of: another one when any feature, label or consent is.
     """
     from attune.adapters.feast import FeastStore
     from attune.config import Workspace

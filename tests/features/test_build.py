@@ -74,6 +74,12 @@ def test_a_second_build_computes_nothing_and_is_the_same_version(tables, tmp_pat
     assert again.version == first.version
 
 
+def test_snapshots_nobody_asked_for_do_not_change_the_version(tables, tmp_path):
+    first = build(tables, tmp_path / "out", MAY)
+    build(tables, tmp_path / "out", MAY, JUNE)
+    assert build(tables, tmp_path / "out", MAY).version == first.version
+
+
 def test_date_by_date_makes_the_same_bytes_as_all_at_once(tables, tmp_path):
     build(tables, tmp_path / "whole", MAY, JUNE)
     build(tables, tmp_path / "steps", MAY)

@@ -242,3 +242,15 @@ def test_labels_of_one_class_are_refused_in_words(tmp_path):
     loyal = [customer for customer in CUSTOMERS if buys(customer, STOP)]
     with pytest.raises(DataError, match=r"all \d+ training labels are 0, so there is nothing to tell apart"):
         another(tmp_path, shop(customers=loyal))()
+
+
+def test_a_consent_that_is_withdrawn_makes_another_version_of_what_examples_are_made_of(tmp_path):
+    workspace, tables = Workspace(root=tmp_path), shop()
+
+    def refreshed(consents: pd.DataFrame) -> str:
+        write_tables(workspace.tables, tables | {"consents": consents})
+        return refresh_features(FeastStore(workspace), workspace, {"churn": CHURN}, NOW)
+
+    agreed = tables["consents"]
+    withdrawn = agreed.assign(granted=agreed["granted"] & (agreed["customer_id"] != "c02"))
+    assert refreshed(agreed) == refreshed(agreed) != refreshed(withdrawn)

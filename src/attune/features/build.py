@@ -32,7 +32,7 @@ class BuildReport:
     """What a build did.
 
     Attributes:
-        version: Changes when any snapshot does.
+        version: Changes when any snapshot that was asked for does.
         written: View -> the as-of dates that were computed.
         kept: How many snapshots were there already, made from the same inputs by the same code.
         removed: How many snapshots were made from inputs that are no more.
@@ -101,6 +101,7 @@ def _build(
         return _digest([view, as_of.isoformat(), settings.model_dump(), code, digests])
 
     written = {}
+    asked_for: list[tuple[str, str, str | None]] = []
     for view, dates in _dates_of_views(wanted, inputs.start).items():
         files = {as_of: snapshot_file(out, view, as_of) for as_of in dates}
         asked = [as_of for as_of in dates if fingerprint_of(files[as_of]) != fingerprint(view, as_of)]
@@ -109,11 +110,11 @@ def _build(
             write_snapshot(rows, files[as_of], as_of, fingerprint(view, as_of))
             say(f"features: {view} as of {as_of:%Y-%m-%d} ({number} of {len(asked)}), {len(rows):,} rows")
         written[view] = asked
+        asked_for += [(view, file.stem, fingerprint_of(file)) for file in files.values()]
     removed = sum(_remove_outdated(out, view, fingerprint) for view in VIEWS)
-    files_now = [file for view in VIEWS for file in snapshots(out, view)]
-    version = _digest([(file.parent.name, file.stem, fingerprint_of(file)) for file in files_now])
-    kept = len(files_now) - sum(map(len, written.values()))
-    return BuildReport(version=version, written=written, kept=kept, removed=removed)
+    files_now = sum(len(snapshots(out, view)) for view in VIEWS)
+    kept = files_now - sum(map(len, written.values()))
+    return BuildReport(version=_digest(asked_for), written=written, kept=kept, removed=removed)
 
 
 def _dates_of_views(wanted: Mapping[str, Iterable[datetime]], start: datetime) -> dict[str, list[datetime]]:

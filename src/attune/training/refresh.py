@@ -1,5 +1,6 @@
 """Bring the features up to date: compute what is missing, declare it to the store, bring it online."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,7 +41,7 @@ def refresh_features(
         now: The moment up to which everything is known.
 
     Returns:
-        The version of the features: another one when any value is.
+        The version of what examples are made of: another one when any feature, label or consent is.
 
     Raises:
         ConfigError: A section does not parse, or none is a plan.
@@ -53,11 +54,12 @@ def refresh_features(
         )
     plans = [TrainingPlan.parse(values) for values in sections.values()]
     settings = FeatureSettings.parse(params.get(FEATURES_SECTION) or {})
-    data_version(workspace.tables)  # finishes an import that was cut short, before files are read
+    data = data_version(workspace.tables)  # finishes an import that was cut short, before files are read
     report = build_features(workspace.tables, workspace.features, needed_dates(plans, now), settings)
     written = sum(map(len, report.written.values()))
     say(f"features: {written} snapshots computed, {report.kept} unchanged, {report.removed} outdated removed")
     store.apply()
     store.materialize(on_grid(now))
-    say(f"features: online as of {on_grid(now):%Y-%m-%d}, version {report.version[:12]}")
-    return report.version
+    version = hashlib.sha256(f"{data} {report.version}".encode()).hexdigest()
+    say(f"features: online as of {on_grid(now):%Y-%m-%d}, version {version[:12]}")
+    return version
