@@ -28,7 +28,7 @@ from attune.progress import say
 from attune.registry import Registry, Version
 from attune.training.examples import RECORD_FILE, TEST, TRAIN, ExamplesRecord
 from attune.training.plan import TrainingPlan
-from attune.training.train import TRAINING_FILE, TrainingRecord
+from attune.training.record import TRAINING_FILE, TrainingRecord
 
 EVALUATION_FILE = "evaluation.json"
 DECISION_FILE = "decision.json"

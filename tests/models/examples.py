@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from attune.models.catalog import MODELS
-from attune.training.loop import LoopSettings
+from attune.training.loop_settings import LoopSettings
 
 FAST = LoopSettings(epochs=4, batch_size=64, learning_rate=0.01)
 AS_OF = pd.Timestamp("2017-06-04", tz="UTC").as_unit("us")

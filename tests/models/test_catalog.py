@@ -9,7 +9,8 @@ import pytest
 
 from attune.errors import ConfigError, ModelError
 from attune.models.catalog import MODELS, build
-from attune.training.train import TRAINING_FILE, train
+from attune.training.record import TRAINING_FILE
+from attune.training.train import train
 from tests.models.examples import (
     FAST,
     ITEMS,

@@ -8,7 +8,8 @@ import torch
 from attune.errors import ConfigError, ModelError
 from attune.models.catalog import build
 from attune.models.encoder import OrderEncoder
-from attune.training.loop import LoopSettings, train_network
+from attune.training.loop import train_network
+from attune.training.loop_settings import LoopSettings
 from tests.models.examples import ITEMS, next_item_examples
 from tests.models.shopping import best, shopping
 

@@ -5,7 +5,8 @@ from torch import nn
 
 from attune.errors import ModelError
 from attune.models.network import Network
-from attune.training.loop import LoopSettings, train_network
+from attune.training.loop import train_network
+from attune.training.loop_settings import LoopSettings
 
 FAST = LoopSettings(epochs=30, batch_size=8, learning_rate=0.1, weight_decay=0, patience=30)
 

@@ -6,27 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from attune.config import Settings
 from attune.errors import ModelError
 from attune.models.network import Batch, Network
 from attune.progress import say
 from attune.training.device import best_device
-
-
-class LoopSettings(Settings):
-    """How long and how fast a network learns."""
-
-    epochs: int = Field(default=10, ge=1)
-    batch_size: int = Field(default=256, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-2, ge=0)
-    patience: int = Field(default=3, ge=1, description="epochs without gain before stopping")
-    clip_norm: float = Field(default=1.0, gt=0)
-    warmup_share: float = Field(default=0.1, ge=0, lt=1, description="steps that raise the rate")
-    seed: int = 0
+from attune.training.loop_settings import LoopSettings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from attune.config import Settings
 from attune.errors import ConfigError
 from attune.models.catalog import MODELS
-from attune.training.loop import LoopSettings
+from attune.training.loop_settings import LoopSettings
 
 
 class ChurnLabel(Settings):

@@ -5,34 +5,19 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from pyarrow import ArrowException
 
-from attune.config import Settings
 from attune.errors import ModelError
 from attune.models import catalog
 from attune.models.base import Fittable
-from attune.models.network import Network
 from attune.progress import say
 from attune.training.examples import TRAIN, VALIDATION
-from attune.training.loop import LoopSettings, train_network
+from attune.training.loop_settings import LoopSettings
 from attune.training.plan import TrainingPlan
-
-TRAINING_FILE = "training.json"
-
-
-class TrainingRecord(Settings):
-    """The whole of training.json: how a model came to be, beside its weights."""
-
-    candidate: str
-    kind: Literal["scorer", "recommender"]
-    rows: int
-    seconds: float
-    epochs: int | None
-    best_epoch: int | None
-    settings: dict[str, Any]
+from attune.training.record import TRAINING_FILE, TrainingRecord
 
 
 def train_candidate(candidate: str, params: Mapping[str, Any], examples: str, out: str) -> int:
@@ -97,15 +82,19 @@ def _teach(
     model: object, learn: pd.DataFrame, held_out: pd.DataFrame, loop: LoopSettings
 ) -> tuple[int, int] | None:
     """Train by gradient descent or in one call; the epochs that were run and the best of them."""
-    if isinstance(model, Network):
-        result = train_network(model, learn, held_out, loop)
-        return result.epochs, result.best_epoch
-    if not isinstance(model, Fittable):
+    if isinstance(model, Fittable):
+        model.fit(learn, held_out)
+        return None
+    # torch takes seconds to import, and most models need none of it.
+    from attune.models.network import Network
+    from attune.training.loop import train_network
+
+    if not isinstance(model, Network):
         raise ModelError(
             f"{type(model).__name__} can neither be trained by the loop nor fitted; give it fit()"
         )
-    model.fit(learn, held_out)
-    return None
+    result = train_network(model, learn, held_out, loop)
+    return result.epochs, result.best_epoch
 
 
 def _read(examples: Path, part: str) -> pd.DataFrame:

@@ -1,0 +1,18 @@
+"""What a plan says of the training loop; read by many who never train and need no torch."""
+
+from pydantic import Field
+
+from attune.config import Settings
+
+
+class LoopSettings(Settings):
+    """How long and how fast a network learns."""
+
+    epochs: int = Field(default=10, ge=1)
+    batch_size: int = Field(default=256, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    patience: int = Field(default=3, ge=1, description="epochs without gain before stopping")
+    clip_norm: float = Field(default=1.0, gt=0)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1, description="steps that raise the rate")
+    seed: int = 0
