@@ -1,6 +1,7 @@
 """The chapters: each does one step of the loop and shows what came out."""
 
 from attune.columns import GRANTED
+from attune.config import Workspace
 from attune.data.importing import replace_interactions
 from attune.data.ingest import ingest
 from attune.data.shift import switch_store_format
@@ -23,6 +24,7 @@ from pipelines.demo.teller import (
     YEAR_END,
     Teller,
     Training,
+    in_a_process_of_its_own,
 )
 from pipelines.launch import Request
 from serving.server import start
@@ -35,7 +37,8 @@ DEPARTMENT_GONE = "PRODUCE"
 
 def data(teller: Teller) -> None:
     """Import what was known on the day of the first training."""
-    report = ingest(SOURCE, FIRST_TRAINING, teller.workspace)
+    teller.screen.progress(f"importing what was known before {FIRST_TRAINING}")
+    report = in_a_process_of_its_own(ingest, SOURCE, FIRST_TRAINING, teller.workspace)
     for line in report.lines():
         teller.screen.say(line)
     consents = read_table(teller.workspace.tables, "consents")
@@ -58,13 +61,12 @@ def features(teller: Teller) -> None:
 
 
 def train(teller: Teller) -> None:
-    """Run the training pipeline for every model."""
-    for model in MODELS:
-        request = Request(FIRST_TRAINING, model, features_version=teller.features_version)
-        training = teller.train("training", request)
+    """Run the training pipeline for all models at once."""
+    requests = [Request(FIRST_TRAINING, model, features_version=teller.features_version) for model in MODELS]
+    for training in teller.train("training", requests):
         rows, dates = training.comparison.test.rows, len(training.comparison.test.as_of)
         teller.screen.say(
-            f"{model}: {len(training.comparison.candidates)} candidates trained, "
+            f"{training.model}: {len(training.comparison.candidates)} candidates trained, "
             f"to be judged on {rows:,} rows of {dates} later date{'s' if dates > 1 else ''}."
         )
 
@@ -105,14 +107,16 @@ def monitor(teller: Teller) -> None:
     screen.say(
         f"First, September as it came: features as of {NEXT_MONTH} against what the models learnt from."
     )
-    ingest(SOURCE, NEXT_MONTH, teller.workspace)
+    screen.progress(f"importing what was known before {NEXT_MONTH}")
+    in_a_process_of_its_own(ingest, SOURCE, NEXT_MONTH, teller.workspace)
     _look(teller, NEXT_MONTH)
     screen.say(
         f"\nNow a planted shift, announced: from {SHIFT_BEGINS:%d %B} on, a third of the households shop in "
         f"another store format,\nin larger and rarer baskets, and without the department {DEPARTMENT_GONE}. "
         "The rest of the year arrives like this."
     )
-    _plant_shift(teller)
+    screen.progress("importing the rest of the year")
+    in_a_process_of_its_own(plant_shift, teller.workspace)
     _look(teller, YEAR_END)
 
 
@@ -122,7 +126,8 @@ def retrain(teller: Teller) -> None:
         teller.screen.verdict("No verdict asks for it; nothing is retrained.")
     for model, cause in teller.causes.items():
         teller.screen.say(f"{model}: {cause}")
-        training = teller.train("retraining", Request(YEAR_END, model, cause=cause))
+    requests = [Request(YEAR_END, model, cause=cause) for model, cause in teller.causes.items()]
+    for training in teller.train("retraining", requests):
         show_comparison(teller, training)
         teller.screen.verdict(f"The gate: {training.released.reason}")
     columns, rows = summary(teller)
@@ -197,9 +202,8 @@ def _sentence(difference: Difference) -> str:
 
 def _look(teller: Teller, now: str) -> None:
     teller.features_version = teller.launch.features(now)
-    for model in MODELS:
-        verdict = teller.look(model, now)
-        teller.screen.verdict(f"{model}: {verdict.word}. {verdict.sentence}")
+    for verdict in teller.look(now):
+        teller.screen.verdict(f"{verdict.subject.model}: {verdict.word}. {verdict.sentence}")
         _follow(teller, verdict)
 
 
@@ -211,16 +215,16 @@ def _follow(teller: Teller, verdict: Verdict) -> None:
         teller.screen.say(f"  Retraining: {decision.action}.")
 
 
-def _plant_shift(teller: Teller) -> None:
-    tables = teller.workspace.tables
-    ingest(SOURCE, "", teller.workspace)
+def plant_shift(workspace: Workspace) -> None:
+    """Import the rest of the year as it would be if a third of the households shopped differently."""
+    ingest(SOURCE, "", workspace)
     shifted = switch_store_format(
-        read_table(tables, "interactions"),
-        read_table(tables, "items"),
+        read_table(workspace.tables, "interactions"),
+        read_table(workspace.tables, "items"),
         SHIFT_SHARE,
         SHIFT_BEGINS,
         SHIFT_SEED,
         department=DEPARTMENT_GONE,
     )
     later = shifted[shifted["event_timestamp"] >= SHIFT_BEGINS]
-    replace_interactions(tables, SHIFT_BEGINS, later)
+    replace_interactions(workspace.tables, SHIFT_BEGINS, later)

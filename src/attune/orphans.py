@@ -1,5 +1,6 @@
 """A process that ends with the one that started it, also when that one is killed without warning."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -20,3 +21,15 @@ def _wait_then_end() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def end_with_starter() -> None:
+    """End this process, one of a pool, when the process that started the pool ends."""
+    threading.Thread(target=_wait_for_starter, daemon=True).start()
+
+
+def _wait_for_starter() -> None:
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        starter.join()
+        os._exit(1)

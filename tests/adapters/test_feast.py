@@ -1,6 +1,7 @@
 """The feature store: point-in-time rows without a trap, and online values that say how fresh they are."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from attune.features.build import FeatureSettings, build_features
 from attune.features.online import FeatureStatus
 from attune.features.schema import CUSTOMER_ACTIVITY, SERVICES, VIEWS, features_of, key_of
 from attune.features.snapshots import write_snapshot
-from attune.locks import BusyError, only_writer
 from tests.features.purchases import TIME, at, bought, table, write_tables
 
 FIRST, SECOND, THIRD = at("2017-06-04"), at("2017-06-11"), at("2017-06-18")
@@ -240,10 +240,11 @@ def test_what_a_killed_run_left_does_not_disturb(workspace):
     assert not staging.exists()
 
 
-def test_a_second_writer_is_told_to_wait(workspace):
-    store = FeastStore(workspace)
-    with only_writer(workspace.feast), pytest.raises(BusyError, match="in use"):
-        store.apply()
+def test_two_writers_at_once_both_come_to_their_end(workspace):
+    build(workspace, [FIRST])
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda now: FeastStore(workspace).materialize(now), [FIRST, FIRST]))
+    assert FeastStore(workspace).online("churn_v1", ["ann"], FIRST)[0].known
 
 
 def test_reading_before_anything_is_online_is_refused_in_words(workspace):

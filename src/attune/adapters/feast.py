@@ -30,7 +30,7 @@ from attune.errors import FeatureError
 from attune.features.online import OnlineRow
 from attune.features.schema import VIEWS, View, features_of, key_of, views_of
 from attune.features.snapshots import as_of_date, fingerprint_of, snapshots
-from attune.locks import only_writer
+from attune.locks import in_turn
 
 # Beside the library in a checkout; an image that installs the library elsewhere says where.
 FEATURE_REPO = Path(
@@ -76,7 +76,6 @@ class FeastStore:
         is done if the very same snapshots are online already.
 
         Raises:
-            BusyError: Another process changes this store.
             FeatureError: A view has no snapshots.
         """
         views = [view for view in VIEWS.values() if view.online]
@@ -183,7 +182,8 @@ class FeastStore:
     def _staged(self) -> Iterator[tuple[FeatureStore, Path]]:
         """A store with all definitions and nothing online, in a folder of its own on the same disk."""
         folder = self._workspace.feast
-        with only_writer(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with in_turn(folder / ".lock"):
             staging = folder / ".staging"
             shutil.rmtree(staging, ignore_errors=True)
             staging.mkdir()

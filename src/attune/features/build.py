@@ -12,12 +12,19 @@ import polars as pl
 from pydantic import Field
 
 from attune.config import Settings
-from attune.errors import FeatureError
-from attune.features import customer_activity, customer_history, customer_profile, item_popularity
-from attune.features.inputs import CUSTOMERS, INTERACTIONS, ITEMS, FeatureInputs
-from attune.features.schema import CUSTOMER_PROFILE, VIEWS, views_of
+from attune.features import (
+    customer_activity,
+    customer_history,
+    customer_profile,
+    item_popularity,
+    item_profile,
+    message_context,
+)
+from attune.features.expectations import require_expected
+from attune.features.inputs import CUSTOMERS, INTERACTIONS, ITEMS, MESSAGES, FeatureInputs
+from attune.features.schema import VIEWS, views_of
 from attune.features.snapshots import as_of_date, fingerprint_of, snapshot_file, snapshots, write_snapshot
-from attune.locks import only_writer
+from attune.locks import in_turn
 from attune.progress import say
 
 
@@ -64,6 +71,14 @@ RECIPES: Mapping[str, tuple[tuple[str, ...], Compute]] = {
             inputs.interactions(as_of), as_of, settings.history_length
         ),
     ),
+    "message_context": (
+        (MESSAGES,),
+        lambda inputs, as_of, _settings: message_context.compute(inputs.table(MESSAGES), as_of),
+    ),
+    "item_profile": (
+        (ITEMS,),
+        lambda inputs, _as_of, _settings: item_profile.compute(inputs.table(ITEMS)),
+    ),
     "item_popularity": (
         (INTERACTIONS,),
         lambda inputs, as_of, _settings: item_popularity.compute(inputs.interactions(as_of), as_of),
@@ -76,6 +91,8 @@ def build_features(
 ) -> BuildReport:
     """Compute the views of feature services as of dates, and leave no snapshot of other inputs behind.
 
+    Where another process builds features at the same moment, it waits, and does what is then left to do.
+
     Args:
         tables: Folder of the contract tables.
         out: Folder of the snapshots, one folder a view.
@@ -83,11 +100,11 @@ def build_features(
         settings: What is tunable.
 
     Raises:
-        BusyError: Another process builds features here.
         DataError: There are no interactions before a date asked for.
         FeatureError: A service is unknown, a date is no midnight, or a column is not what is declared.
     """
-    with only_writer(out):
+    out.mkdir(parents=True, exist_ok=True)
+    with in_turn(out / ".lock"):
         return _build(FeatureInputs(tables), out, wanted, settings)
 
 
@@ -106,7 +123,7 @@ def _build(
         files = {as_of: snapshot_file(out, view, as_of) for as_of in dates}
         asked = [as_of for as_of in dates if fingerprint_of(files[as_of]) != fingerprint(view, as_of)]
         for number, as_of in enumerate(asked, start=1):
-            rows = _checked(view, RECIPES[view][1](inputs, as_of, settings))
+            rows = require_expected(VIEWS[view], RECIPES[view][1](inputs, as_of, settings))
             write_snapshot(rows, files[as_of], as_of, fingerprint(view, as_of))
             say(f"features: {view} as of {as_of:%Y-%m-%d} ({number} of {len(asked)}), {len(rows):,} rows")
         written[view] = asked
@@ -118,28 +135,13 @@ def _build(
 
 
 def _dates_of_views(wanted: Mapping[str, Iterable[datetime]], start: datetime) -> dict[str, list[datetime]]:
-    """Which dates each view is needed for; the profile has no history and is dated from the start."""
+    """Which dates each view is needed for; a profile has no history and is dated from the start."""
     dates: dict[str, set[datetime]] = {}
     for service, as_of_dates in wanted.items():
         asked = set(as_of_dates)
         for view in views_of(service):
-            dates.setdefault(view, set()).update({start} if view == CUSTOMER_PROFILE.name else asked)
+            dates.setdefault(view, set()).update(asked if VIEWS[view].dated else {start})
     return {view: sorted(asked) for view, asked in sorted(dates.items())}
-
-
-def _checked(view: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows whose columns are the ones declared; a null in them would surprise a model much later."""
-    declared = [VIEWS[view].key, *VIEWS[view].feature_names]
-    if rows.columns != declared:
-        raise FeatureError(
-            f"view {view!r} computes {rows.columns}, but its schema declares {declared}; align them"
-        )
-    empty = [name for name, count in rows.null_count().row(0, named=True).items() if count]
-    if empty:
-        raise FeatureError(
-            f"view {view!r} leaves values of {', '.join(empty)} empty; the contract tables have gaps"
-        )
-    return rows
 
 
 def _remove_outdated(out: Path, view: str, fingerprint: Callable[[str, datetime], str]) -> int:
@@ -153,7 +155,7 @@ def _remove_outdated(out: Path, view: str, fingerprint: Callable[[str, datetime]
 
 def _code_digest() -> str:
     """A digest of this package's sources: features of other code are other features."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
     return _digest([(source.name, source.read_text(encoding="utf-8")) for source in sources])
 
 
