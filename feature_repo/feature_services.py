@@ -7,6 +7,8 @@ from feature_views.customer_activity import customer_activity
 from feature_views.customer_history import customer_history
 from feature_views.customer_profile import customer_profile
 from feature_views.item_popularity import item_popularity
+from feature_views.item_profile import item_profile
+from feature_views.message_context import message_context
 
 churn_v1 = FeatureService(
     name="churn_v1",
@@ -28,4 +30,16 @@ popularity_v1 = FeatureService(
     name="popularity_v1",
     features=[item_popularity],
     description="What everybody buys.",
+)
+
+response_v1 = FeatureService(
+    name="response_v1",
+    features=[customer_profile, customer_activity, message_context],
+    description="Who a customer is, what they buy and what they were sent: whether they will respond.",
+)
+
+items_v1 = FeatureService(
+    name="items_v1",
+    features=[item_profile, item_popularity],
+    description="What an item is and who buys it.",
 )

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from feast import FileSource
+from feast import FileSource, PushSource
 from feast.data_format import ParquetFormat
 
 from attune.columns import CREATED_TIMESTAMP, EVENT_TIMESTAMP
@@ -25,7 +25,19 @@ def snapshots(view: str) -> FileSource:
     )
 
 
+def pushes(snapshots: FileSource) -> PushSource:
+    """What happens now, pushed online and to the log beside a view's snapshots."""
+    view = snapshots.name.removesuffix("_snapshots")
+    return PushSource(name=f"{view}_pushes", batch_source=snapshots)
+
+
 customer_profile_snapshots = snapshots("customer_profile")
 customer_activity_snapshots = snapshots("customer_activity")
 customer_history_snapshots = snapshots("customer_history")
+message_context_snapshots = snapshots("message_context")
+item_profile_snapshots = snapshots("item_profile")
 item_popularity_snapshots = snapshots("item_popularity")
+
+customer_activity_pushes = pushes(customer_activity_snapshots)
+customer_history_pushes = pushes(customer_history_snapshots)
+item_popularity_pushes = pushes(item_popularity_snapshots)

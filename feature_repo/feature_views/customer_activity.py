@@ -20,13 +20,13 @@ from attune.columns import (
     TENURE_DAYS,
 )
 from entities import customer
-from sources import customer_activity_snapshots
+from sources import customer_activity_pushes
 
 customer_activity = FeatureView(
     name="customer_activity",
     entities=[customer],
     ttl=timedelta(days=7),
-    source=customer_activity_snapshots,
+    source=customer_activity_pushes,
     schema=[
         Field(name=RECENCY_DAYS, dtype=Float64),
         Field(name=TENURE_DAYS, dtype=Float64),

@@ -7,13 +7,13 @@ from feast.types import Int64
 
 from attune.columns import ITEM_CUSTOMERS_30D, ITEM_ORDERS_7D, ITEM_ORDERS_30D, ITEM_ORDERS_90D
 from entities import item
-from sources import item_popularity_snapshots
+from sources import item_popularity_pushes
 
 item_popularity = FeatureView(
     name="item_popularity",
     entities=[item],
     ttl=timedelta(days=7),
-    source=item_popularity_snapshots,
+    source=item_popularity_pushes,
     online=False,  # ranking reads all items at once, from memory
     schema=[
         Field(name=ITEM_ORDERS_7D, dtype=Int64),

@@ -68,6 +68,17 @@ DEPARTMENT_SHARES = tuple(f"share_{name}_90d" for name in (*DEPARTMENTS, OTHER_D
 HISTORY_ITEMS = "history_items"
 HISTORY_TIMES = "history_times"
 
+# feature view message_context
+MESSAGES_7D = "messages_7d"
+MESSAGES_30D = "messages_30d"
+MESSAGES_90D = "messages_90d"
+RESPONSES_7D = "responses_7d"
+RESPONSES_30D = "responses_30d"
+RESPONSES_90D = "responses_90d"
+DAYS_SINCE_MESSAGE = "days_since_message"
+DAYS_SINCE_RESPONSE = "days_since_response"
+RESPONSE_SHARE_90D = "response_share_90d"
+
 # feature view item_popularity
 ITEM_ORDERS_7D = "item_orders_7d"
 ITEM_ORDERS_30D = "item_orders_30d"

@@ -41,7 +41,7 @@ def items(**departments: str) -> pl.DataFrame:
 
 
 def write_tables(folder: Path, interactions: pl.DataFrame) -> None:
-    """The files that features read: a month each, and who and what is in them."""
+    """The files that features read: a month each, who and what is in them, and a welcome to everybody."""
     (folder / "interactions").mkdir(parents=True, exist_ok=True)
     for (month,), rows in interactions.group_by(pl.col("event_timestamp").dt.strftime("%Y-%m")):
         rows.sort("event_timestamp", "interaction_id").write_parquet(
@@ -50,8 +50,18 @@ def write_tables(folder: Path, interactions: pl.DataFrame) -> None:
     unknown = [pl.lit("unknown").alias(name) for name in DEMOGRAPHICS]
     people = interactions.select(pl.col("customer_id").unique().sort(), *unknown)
     people.write_parquet(folder / "customers.parquet")
-    goods = interactions.select(pl.col("item_id").unique().sort(), pl.lit("GROCERY").alias("department"))
+    kinds = {"department": "GROCERY", "category": "unknown", "brand": "unknown"}
+    described = [pl.lit(value).alias(name) for name, value in kinds.items()]
+    goods = interactions.select(pl.col("item_id").unique().sort(), *described)
     goods.write_parquet(folder / "items.parquet")
+    first = pl.col("event_timestamp").min()
+    welcome = interactions.group_by("customer_id").agg(
+        first.alias("sent_at"),
+        first.alias("ends_at"),
+        pl.lit(value=False).alias("responded"),
+        pl.lit(None, TIME).alias("responded_at"),
+    )
+    welcome.sort("customer_id").write_parquet(folder / "messages.parquet")
 
 
 DEMOGRAPHICS = (

@@ -7,7 +7,7 @@ import pytest
 
 from attune.errors import DataError, FeatureError
 from attune.features.build import BuildReport, FeatureSettings, build_features
-from attune.features.schema import VIEWS
+from attune.features.schema import SERVICES, VIEWS
 from tests.features.purchases import at, bought, table, write_tables
 
 MAY, JUNE = at("2017-05-07"), at("2017-06-04")
@@ -45,8 +45,7 @@ def test_each_view_has_one_file_a_date_and_the_profile_one_from_the_start(tables
 
 
 def test_columns_are_the_declared_ones_with_times_in_microseconds(tables, tmp_path):
-    services = ("churn_v1", "recommend_v1", "popularity_v1")
-    build(tables, tmp_path / "out", JUNE, services=services)
+    build(tables, tmp_path / "out", JUNE, services=tuple(SERVICES))
     for name, view in VIEWS.items():
         rows = pl.read_parquet(tmp_path / "out" / name)
         types = {

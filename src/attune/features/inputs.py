@@ -13,6 +13,7 @@ from attune.errors import DataError
 CUSTOMERS = "customers"
 ITEMS = "items"
 INTERACTIONS = "interactions"
+MESSAGES = "messages"
 MONTH_FORMAT = "%Y-%m"
 
 
@@ -39,7 +40,7 @@ class FeatureInputs:
         return min(self._months)
 
     def table(self, name: str) -> pl.LazyFrame:
-        """A table that is one file: customers or items."""
+        """A table that is one file: customers, items or messages."""
         return pl.scan_parquet(self._single(name))
 
     def interactions(self, before: datetime) -> pl.LazyFrame:
