@@ -24,6 +24,7 @@ from feast.repo_config import RepoConfig
 import attune
 from attune.adapters.feast_definitions import load_config, load_definitions
 from attune.adapters.feast_online import OnlineReader, service_of
+from attune.adapters.feast_registry import publish_registry, require_pinned
 from attune.columns import EVENT_TIMESTAMP
 from attune.config import Workspace
 from attune.errors import FeatureError
@@ -66,7 +67,7 @@ class FeastStore:
     def apply(self) -> None:
         """Write the definitions of the feature repository to the registry, as `feast apply` does."""
         with self._staged() as (_, staging):
-            (staging / REGISTRY_FILE).replace(self._workspace.feast / REGISTRY_FILE)
+            publish_registry(staging / REGISTRY_FILE, self._workspace.feast / REGISTRY_FILE)
 
     def materialize(self, as_of: datetime) -> None:
         """Bring the latest snapshots as of a date online, in place of all that was there.
@@ -90,7 +91,8 @@ class FeastStore:
                     store.materialize(as_of - view.ttl, as_of, feature_views=[view.name])
             (staging / CONTENT_FILE).write_text(content, encoding="utf-8")
             (self._workspace.feast / CONTENT_FILE).unlink(missing_ok=True)
-            for name in (ONLINE_FILE, REGISTRY_FILE, CONTENT_FILE):
+            publish_registry(staging / REGISTRY_FILE, self._workspace.feast / REGISTRY_FILE)
+            for name in (ONLINE_FILE, CONTENT_FILE):
                 (staging / name).replace(self._workspace.feast / name)
 
     def historical(self, service: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -112,7 +114,7 @@ class FeastStore:
             self._require_snapshots(view)
         numbered = rows.select(key, EVENT_TIMESTAMP).with_row_index(ROW)
         self._bound_memory()
-        store = FeatureStore(config=self._config(self._workspace.feast))
+        store = self._open_store()
         job = store.get_historical_features(
             entity_df=numbered.to_pandas(),
             features=service_of(store, service),
@@ -145,8 +147,13 @@ class FeastStore:
         version = found.st_ino, found.st_mtime_ns
         with self._lock:
             if self._reader is None or self._reader.version != version:
-                self._reader = OnlineReader(FeatureStore(config=self._config(file.parent)), version)
+                self._reader = OnlineReader(self._open_store(), version)
             return self._reader
+
+    def _open_store(self) -> FeatureStore:
+        """Feast over what was published; a registry that anybody else changed is never opened."""
+        require_pinned(self._workspace.feast / REGISTRY_FILE)
+        return FeatureStore(config=self._config(self._workspace.feast))
 
     def _config(self, folder: Path) -> RepoConfig:
         return load_config(self._repo, self._workspace, folder / REGISTRY_FILE, folder / ONLINE_FILE)
