@@ -33,4 +33,5 @@ USER 10001
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:3000/readyz', timeout=4)"]
-CMD ["attune", "serve", "--host", "127.0.0.1", "--port", "3000"]
+# Beyond this machine it answers only callers with a key: ATTUNE_API_KEYS or ATTUNE_API_KEYS_FILE.
+CMD ["attune", "serve", "--host", "0.0.0.0", "--port", "3000"]
