@@ -17,7 +17,8 @@ from attune.config import Workspace
 from attune.errors import ConfigError, IntegrityError, PromotionConflictError, RegistryError
 from attune.evaluation.results import Metric
 from attune.governance.manifest import Origin, Window
-from attune.registry import Registry, Version
+from attune.registry import HEADS_FILE, Registry, Version
+from tests.presentable import make_presentable
 
 FORK = multiprocessing.get_context("fork")
 JUNE = datetime(2017, 6, 4, tzinfo=UTC)
@@ -48,7 +49,7 @@ def trained(folder: Path, weight: float = 1.0) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     save_file({"weight": np.array([weight, 2.0])}, folder / "weights.safetensors")
     (folder / "config.json").write_text('{"config": {}, "state": {}}')
-    return folder
+    return make_presentable(folder)
 
 
 @pytest.fixture
@@ -81,8 +82,12 @@ def test_a_registered_version_can_be_found_and_verified(registry: Registry, mode
     registry.verify(second)
     assert sorted(path.name for path in second.folder.iterdir()) == [
         "config.json",
+        "decision.json",
+        "evaluation.json",
+        "fairness.json",
         "manifest.json",
         "manifest.sig",
+        "model_card.json",
         "weights.safetensors",
     ]
 
@@ -386,6 +391,10 @@ def test_a_lost_record_is_rebuilt_from_the_signed_folders(workspace: Workspace, 
     for run in (1, 2):
         Registry(workspace).register(model, origin(run))
     workspace.registry.unlink()
+    with pytest.raises(IntegrityError, match="event 2 of the registry's log is missing"):
+        Registry(workspace).register(model, origin(3))
+    # Only who moves the signed heads away says that the loss is known.
+    (workspace.root / HEADS_FILE).unlink()
     registry = Registry(workspace)
     assert registry.register(model, origin(3)).version == 3
     assert list(_states(registry)) == [1, 2, 3]

@@ -36,6 +36,12 @@ PARAMS: dict[str, Any] = {
     },
     "loop": {"epochs": 2, "batch_size": 128},
     "gate": {"metric": "roc_auc", "min_rows": 200, "max_slice_loss": 0.2},
+    "card": {
+        "intended_use": "Tests.",
+        "out_of_scope": "Everything else.",
+        "ethical_considerations": "Nobody is harmed.",
+        "caveats": "Nothing of it is real.",
+    },
     "seed": 7,
 }
 
@@ -135,6 +141,10 @@ def test_a_first_run_makes_a_champion_with_everything_that_belongs_to_it(
         "evaluation.json",
         "decision.json",
         "examples.json",
+        "plan.json",
+        "fairness.json",
+        "model_card.json",
+        "datasheet.json",
         "reference.parquet",
         "manifest.json",
         "manifest.sig",

@@ -4,38 +4,41 @@ A version is a folder `models/<name>/<version>/`. It exists when the ledger says
 does not know is what a killed registration left behind, and the next one adopts or removes it.
 """
 
-import os
 import shutil
-import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-
 from attune.config import Workspace
 from attune.errors import IntegrityError, RegistryError
-from attune.governance.ledger import Ledger, Promotion, Writer
-from attune.governance.manifest import (
-    MANIFEST_FILE,
-    SIGNATURE_FILE,
-    Manifest,
-    Origin,
-    check_files,
-    check_name,
-    digest_files,
+from attune.governance.approvals import Approval, approve, first_valid
+from attune.governance.audit import problems
+from attune.governance.database import database_url
+from attune.governance.documents import Document
+from attune.governance.heads import Heads
+from attune.governance.ledger import Ledger
+from attune.governance.manifest import Manifest, Origin, check_name, digest_bytes
+from attune.governance.model_card import MODEL_CARD_FILE
+from attune.governance.pins import answered, pinned
+from attune.governance.record import Writer
+from attune.governance.requirements import read_document, require_promotable
+from attune.governance.stages import Promotion, Stage, line_of_champions
+from attune.governance.version_folder import (
+    FORMATS,
+    check_recorded,
+    complete,
+    draft,
+    numbers,
+    verified,
 )
-from attune.governance.signing import check_signature, sign
+from attune.locks import in_turn
 from attune.models.catalog import entry
 from attune.progress import say
 
-# Formats that run no code when they are read; the text is LightGBM's trees.
-FORMATS = frozenset({".safetensors", ".json", ".parquet", ".txt"})
-_PARTIAL = ".partial"
+__all__ = ["FORMATS", "Registry", "Version", "VersionStore"]
+
+HEADS_FILE = "registry.heads"
 
 
 class VersionStore(Protocol):
@@ -62,7 +65,8 @@ class Registry:
         workspace.root.mkdir(parents=True, exist_ok=True)
         self._workspace = workspace
         self._store = store
-        self._ledger = Ledger(f"sqlite:///{workspace.registry}")
+        self._heads = workspace.root / HEADS_FILE
+        self._ledger = Ledger(database_url(workspace), workspace.keys, self._heads)
 
     def register(self, folder: Path, origin: Origin) -> Version:
         """Make a folder the next version of a model; a run that registers twice gets its first version.
@@ -76,14 +80,14 @@ class Registry:
         """
         check_name(origin.name)
         entry(origin.algorithm)
-        _refuse_unsound_files(folder)
         home = self._workspace.models / origin.name
         home.mkdir(parents=True, exist_ok=True)
-        with self._ledger.writing() as writer:
-            self._tidy(home, writer)
-            number = writer.version_of(origin.name, origin.run_key)
+        with in_turn(home.with_name(f".{origin.name}.lock")):
+            self._adopt(home)
+            with self._ledger.reading() as reader:
+                number = reader.version_of(origin.name, origin.run_key)
             if number is None:
-                number = self._add(folder, home, origin, writer)
+                number = self._add(folder, home, origin)
         version = self.get(origin.name, number)
         if self._store is not None:
             self._store.track(version.folder)
@@ -91,12 +95,14 @@ class Registry:
 
     def names(self) -> list[str]:
         """Every model that has a version."""
-        return self._ledger.names()
+        with self._ledger.reading() as reader:
+            return reader.names()
 
     def versions(self, name: str) -> list[Version]:
         """Every version of a model, oldest first."""
-        manifests = self._ledger.manifests(name)
-        return [self._version(Manifest.from_bytes(content)) for content in manifests.values()]
+        with self._ledger.reading() as reader:
+            manifests = reader.manifests(name)
+        return [self._version(name, number, content) for number, content in manifests.items()]
 
     def get(self, name: str, version: int) -> Version:
         """One version of a model.
@@ -104,22 +110,43 @@ class Registry:
         Raises:
             RegistryError: There is none; the message lists those there are.
         """
-        return self._version(Manifest.from_bytes(self._signed(name, version)))
+        return self._version(name, version, self._recorded(name, version))
 
     def find(self, name: str, run_key: str) -> Version | None:
         """The version that a run made, if it made one."""
-        return next((found for found in self.versions(name) if found.manifest.run_key == run_key), None)
+        with self._ledger.reading() as reader:
+            number = reader.version_of(name, run_key)
+        return None if number is None else self.get(name, number)
+
+    def stages(self, name: str) -> dict[int, Stage]:
+        """Where each version of a model stands."""
+        with self._ledger.reading() as reader:
+            return reader.stages(name)
 
     def champion(self, name: str) -> Version | None:
-        """The version that serves, if one does."""
-        events = self.events(name)
-        return self.get(name, events[-1].version) if events else None
+        """The version that serves, if one does.
+
+        Raises:
+            IntegrityError: The log that says so was changed, cut or put back.
+        """
+        with self._ledger.reading() as reader:
+            last = reader.last_promotion(name)
+        return self.get(name, last.version) if last else None
 
     def events(self, name: str) -> list[Promotion]:
         """Every change of a model's champion, oldest first."""
-        return self._ledger.promotions(name)
+        with self._ledger.reading() as reader:
+            return reader.promotions(name)
 
-    def promote(self, name: str, version: int, expected: int | None, reason: str, cause: str) -> Promotion:
+    def promote(
+        self,
+        name: str,
+        version: int,
+        expected: int | None,
+        reason: str,
+        cause: str,
+        sequence: int | None = None,
+    ) -> Promotion:
         """Make a verified version the champion if the champion still is the one it was compared with.
 
         Args:
@@ -128,13 +155,73 @@ class Registry:
             expected: The champion that the decision was made against; None for none.
             reason: Why, in words.
             cause: What started it: a person, a schedule, a verdict of drift.
+            sequence: The last change of champion that the decision knows: it fences off a writer that was
+                thought dead, also where the same version serves again. None where it does not say.
 
         Raises:
             PromotionConflictError: Somebody else promoted first; the message names the winner.
-            RegistryError: The version is unknown, damaged, or the champion already.
+            RegistryError: The version is unknown, damaged, the champion already, or lacks what a promotion
+                needs: the gate's verdict, a fairness table, a simple model beside it, a whole model card, and
+                the approval that its policy asks for.
         """
+        found = self.get(name, version)
+        self.verify(found)
+        with self._ledger.reading() as reader:
+            documents = reader.approvals(name, version)
+        approval, refused = first_valid(
+            self._workspace.keys, documents.values(), found.manifest, datetime.now(UTC)
+        )
+        require_promotable(found.folder, found.manifest, approval is not None, refused)
+        digest = approval.digest if approval else None
+        return self._ledger.promote(
+            name, version, expected, reason, cause, sequence=sequence, approval=digest
+        )
+
+    def approve(self, version: Version, shown: str, approver: str, reason: str) -> Approval:
+        """Record that a person has read a page about a version and approves it.
+
+        Raises:
+            RegistryError: The person may not, or has no key.
+        """
+        self.verify(version)
+        approval = approve(self._workspace.keys, version.manifest, shown, approver, reason)
+        with self._ledger.writing() as writer:
+            writer.approve(version.name, version.version, approval.digest, approval.to_bytes(), approver)
+        return approval
+
+    def approvals(self, version: Version) -> list[Approval]:
+        """What persons have said about a version."""
+        with self._ledger.reading() as reader:
+            documents = reader.approvals(version.name, version.version)
+        return [Approval.from_bytes(document) for document in documents.values()]
+
+    def move(self, name: str, version: int, stage: Stage, reason: str, cause: str) -> None:
+        """Let a version be shadow, canary, candidate or retired; champions are promoted.
+
+        Raises:
+            RegistryError: It cannot go there from where it is.
+        """
+        if stage == "champion":
+            raise RegistryError(f"nobody is moved to champion: attune models promote {name} {version}")
         self.verify(self.get(name, version))
-        return self._ledger.promote(name, version, expected, reason, cause)
+        with self._ledger.writing() as writer:
+            writer.move(name, version, stage, reason, cause)
+
+    def roll_back(self, name: str, reason: str, cause: str) -> Promotion:
+        """Make the champion before the present one champion again; it was approved when it was promoted.
+
+        Needs nothing but the database and the folder of the version.
+
+        Raises:
+            RegistryError: There is none before, or its folder is damaged.
+            PromotionConflictError: Somebody else changed the champion meanwhile.
+        """
+        line = line_of_champions(self.events(name))
+        if len(line) < 2:
+            raise RegistryError(f"{name} has no champion before the present one; promote another version")
+        target, present = line[-2:]
+        self.verify(self.get(name, target))
+        return self._ledger.roll_back(name, present, target, reason, cause)
 
     def verify(self, version: Version) -> None:
         """Make sure that a version's folder holds what was registered, to the byte, and was signed by us.
@@ -142,13 +229,27 @@ class Registry:
         Raises:
             IntegrityError: It does not; the message names the file.
         """
-        recorded = self._signed(version.name, version.version)
-        if _read(version.folder / MANIFEST_FILE) != recorded:
+        recorded = self._recorded(version.name, version.version)
+        check_recorded(version.folder, recorded)
+        verified(version.folder, self._workspace.keys)
+        with self._ledger.reading() as reader:
+            event = reader.registered(version.name, version.version)
+        if event is None or event.found["manifest"] != digest_bytes(recorded):
             raise IntegrityError(
-                f"{MANIFEST_FILE} in {version.folder} is not the one that was recorded for version "
-                f"{version.version} of {version.name}; restore the folder"
+                f"the log does not know this manifest of version {version.version} of {version.name}; "
+                "restore the database"
             )
-        self._verified(version.folder)
+
+    def problems(self) -> list[str]:
+        """Everything that does not hold: the log, its heads, the tables, and every version that is kept."""
+        with self._ledger.reading() as reader:
+            found = list(problems(reader, Heads(self._heads, self._workspace.keys), self._workspace.keys))
+            collected = {(e.name, e.version) for e in reader.events() if e.kind == "collected"}
+        for name in self.names():
+            for version in self.versions(name):
+                if (name, version.version) not in collected:
+                    found += self._damage(version)
+        return found
 
     def load(self, version: Version) -> Any:
         """Read a version's model, a `Scorer` or a `Recommender`, once its folder has been verified.
@@ -160,109 +261,91 @@ class Registry:
         self.verify(version)
         return entry(version.manifest.algorithm).load(version.folder)
 
-    def _version(self, manifest: Manifest) -> Version:
-        folder = self._workspace.models / manifest.name / str(manifest.version)
-        return Version(manifest.name, manifest.version, folder, manifest)
+    def pins(self, name: str) -> dict[int, str]:
+        """The versions of a model that are never collected, and why."""
+        return pinned(self.events(name), self.stages(name), answered(self._workspace.predictions, name))
 
-    def _signed(self, name: str, version: int) -> bytes:
-        manifests = self._ledger.manifests(name)
+    def collect(self, name: str) -> list[int]:
+        """Give up the content of every version that nothing pins, except the newest; the records stay.
+
+        Returns:
+            The versions that were given up now.
+        """
+        pins, versions = self.pins(name), self.versions(name)
+        loose = [found for found in versions[:-1] if found.version not in pins and found.folder.exists()]
+        for version in loose:
+            with self._ledger.writing() as writer:
+                writer.collect(name, version.version, "nothing pins it")
+            version.folder.with_name(f"{version.version}.dvc").unlink(missing_ok=True)
+            shutil.rmtree(version.folder)
+        return [version.version for version in loose]
+
+    def card(self, version: Version) -> Document:
+        """The model card of a version, once its folder has been verified.
+
+        Raises:
+            RegistryError: It has none.
+        """
+        self.verify(version)
+        card = read_document(Document, version.folder / MODEL_CARD_FILE)
+        if card is None:
+            raise RegistryError(f"version {version.version} of {version.name} has no model card")
+        return card
+
+    def _damage(self, version: Version) -> list[str]:
+        try:
+            self.verify(version)
+        except IntegrityError as error:
+            return [str(error)]
+        return []
+
+    def _version(self, name: str, version: int, recorded: bytes) -> Version:
+        manifest = Manifest.from_bytes(recorded)
+        if (manifest.name, manifest.version) != (name, version):
+            raise IntegrityError(
+                f"the database has the manifest of version {manifest.version} of {manifest.name} in the "
+                f"place of version {version} of {name}; restore the database"
+            )
+        folder = self._workspace.models / name / str(version)
+        return Version(name, version, folder, manifest)
+
+    def _recorded(self, name: str, version: int) -> bytes:
+        with self._ledger.reading() as reader:
+            manifests = reader.manifests(name)
         if version not in manifests:
             known = ", ".join(map(str, manifests)) or "none; run the training pipeline first"
             raise RegistryError(f"{name} has no version {version}; registered versions: {known}")
         return manifests[version]
 
-    def _verified(self, folder: Path) -> Manifest:
-        content = _read(folder / MANIFEST_FILE)
-        signature = _read(folder / SIGNATURE_FILE)
-        try:
-            check_signature(self._workspace.keys, content, signature)
-        except IntegrityError as error:
-            raise IntegrityError(f"{SIGNATURE_FILE} in {folder}: {error}") from error
-        manifest = Manifest.from_bytes(content)
-        if (folder.parent.name, folder.name) != (manifest.name, str(manifest.version)):
-            raise IntegrityError(
-                f"{MANIFEST_FILE} in {folder} belongs to version {manifest.version} of {manifest.name}; "
-                "restore the folder"
+    def _add(self, folder: Path, home: Path, origin: Origin) -> int:
+        with draft(folder, home) as (partial, files), self._ledger.writing() as writer:
+            champion = writer.last_promotion(origin.name)
+            manifest = Manifest(
+                **origin.model_dump(),
+                version=max([writer.last_version(origin.name), *numbers(home)]) + 1,
+                parent=champion.version if champion else None,
+                created_at=datetime.now(UTC),
+                files=files,
             )
-        check_files(folder, manifest.files)
-        return manifest
-
-    def _add(self, folder: Path, home: Path, origin: Origin, writer: Writer) -> int:
-        champion = writer.last_promotion(origin.name)
-        taken = [writer.last_version(origin.name), *_numbers(home)]
-        partial = home / f".{uuid.uuid4().hex}{_PARTIAL}"
-        shutil.copytree(folder, partial)
-        manifest = Manifest(
-            **origin.model_dump(),
-            version=max(taken) + 1,
-            parent=champion.version if champion else None,
-            created_at=datetime.now(UTC),
-            files=digest_files(partial),
-        )
-        content = manifest.to_bytes()
-        (partial / MANIFEST_FILE).write_bytes(content)
-        (partial / SIGNATURE_FILE).write_bytes(sign(self._workspace.keys, content))
-        _flush(partial)
-        writer.add(manifest)
-        partial.rename(home / str(manifest.version))
+            complete(partial, manifest, self._workspace.keys)
+            writer.add(manifest)
+            partial.rename(home / str(manifest.version))
         return manifest.version
 
-    def _tidy(self, home: Path, writer: Writer) -> None:
-        """Repair what a killed registration left: half-written folders, and whole ones without a record.
-
-        Nobody else can be registering now: the caller holds the ledger's lock.
-        """
-        for partial in home.glob(f".*{_PARTIAL}"):
-            shutil.rmtree(partial)
-        known = self._ledger.manifests(home.name)
-        for number in sorted(set(_numbers(home)) - known.keys()):
+    def _adopt(self, home: Path) -> None:
+        """Record whole folders that a registration left when it was killed before its record was written."""
+        with self._ledger.reading() as reader:
+            known = reader.manifests(home.name)
+        for number in sorted(set(numbers(home)) - known.keys()):
             try:
-                manifest = self._verified(home / str(number))
+                manifest = verified(home / str(number), self._workspace.keys)
             except IntegrityError as error:
                 say(f"left alone, not a version of ours: {error}")
                 continue
-            if writer.version_of(home.name, manifest.run_key) is None:
-                writer.add(manifest)
+            with self._ledger.writing() as writer:
+                self._record_once(writer, manifest)
 
-
-def _numbers(home: Path) -> list[int]:
-    return [int(path.name) for path in home.iterdir() if path.is_dir() and path.name.isdecimal()]
-
-
-def _flush(folder: Path) -> None:
-    """Bring files to the disk before their folder gets its final name, for the day when the power fails."""
-    for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise IntegrityError(
-            f"{path.name} is missing from {path.parent} ({error.strerror}); restore the version, for example "
-            "by `dvc checkout`"
-        ) from error
-
-
-def _refuse_unsound_files(folder: Path) -> None:
-    for name in digest_files(folder):
-        if Path(name).suffix not in FORMATS:
-            raise RegistryError(
-                f"{name} in {folder} is none of {', '.join(sorted(FORMATS))}; a version holds only formats "
-                "that run no code when they are read"
-            )
-        if name.endswith(".safetensors"):
-            _refuse_broken_weights(folder / name)
-
-
-def _refuse_broken_weights(path: Path) -> None:
-    try:
-        tensors: Mapping[str, np.ndarray[Any, Any]] = load_file(path)
-    except SafetensorError as error:
-        raise RegistryError(f"{path} cannot be read ({error}); train again") from error
-    for name, tensor in tensors.items():
-        if np.issubdtype(tensor.dtype, np.inexact) and not np.isfinite(tensor).all():
-            raise RegistryError(f"tensor {name} in {path} is not finite everywhere; train again")
+    @staticmethod
+    def _record_once(writer: Writer, manifest: Manifest) -> None:
+        if writer.version_of(manifest.name, manifest.run_key) is None:
+            writer.add(manifest)

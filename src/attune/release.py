@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 from pydantic import ValidationError
@@ -19,10 +19,16 @@ from attune.config import Settings
 from attune.errors import ModelError, RegistryError
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.evaluate import Champion, Contest, Test, evaluate
-from attune.evaluation.gate import Decision, GateRules, Verdict, decide
+from attune.evaluation.gate import GateRules, decide
 from attune.evaluation.reference import reference_rows
+from attune.governance.datasheet import DATASHEET_FILE, datasheet
+from attune.governance.fairness import FAIRNESS_FILE, fairness_table
 from attune.governance.manifest import Origin, Window
-from attune.governance.provenance import code_version, commit, environment
+from attune.governance.model_card import MODEL_CARD_FILE, Evidence, model_card
+from attune.governance.outcome import DECISION_FILE, Outcome
+from attune.governance.people import this_person
+from attune.governance.provenance import code_version, commit, environment, image, pipeline_run
+from attune.governance.requirements import EVALUATION_FILE
 from attune.models.catalog import entry
 from attune.progress import say
 from attune.registry import Registry, Version
@@ -30,9 +36,10 @@ from attune.training.examples import RECORD_FILE, TEST, TRAIN, ExamplesRecord
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 
-EVALUATION_FILE = "evaluation.json"
-DECISION_FILE = "decision.json"
 REFERENCE_FILE = "reference.parquet"
+PLAN_FILE = "plan.json"
+
+Ending = Literal["promoted", "kept", "waiting"]
 
 Document = TypeVar("Document", bound=Settings)
 
@@ -89,23 +96,15 @@ class Run(Settings):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-class Outcome(Decision):
-    """What the gate decided about a version, as the version keeps it.
+class Released(Outcome):
+    """The outcome, and the version it is about.
 
     Attributes:
-        compared_with: The champion at the time; None for none.
-        cause: What started the run.
+        ending: The gate's word, or "waiting" where it would promote and a person has to approve first.
     """
 
-    model: str
-    compared_with: int | None
-    cause: str
-
-
-class Released(Outcome):
-    """The outcome, and the version it is about."""
-
     version: int
+    ending: Ending
 
 
 def measure(registry: Registry, run: Run, out: str) -> dict[str, float]:
@@ -133,7 +132,7 @@ def measure(registry: Registry, run: Run, out: str) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def release(registry: Registry, run: Run, evaluation: str, cause: str, out: str) -> Verdict:
+def release(registry: Registry, run: Run, evaluation: str, cause: str, out: str) -> Ending:
     """Let the gate decide, register the candidate it chose, and promote it if it says so.
 
     Args:
@@ -143,20 +142,35 @@ def release(registry: Registry, run: Run, evaluation: str, cause: str, out: str)
         cause: What started the run: a person, a schedule, a verdict of drift.
         out: The file to write the decision to.
 
+    Returns:
+        "promoted", "kept", or "waiting" for a person's approval.
+
     Raises:
         PromotionConflictError: Somebody else promoted since the candidates were compared.
+        RegistryError: The version lacks something without which nothing is promoted.
     """
     results = _read(Comparison, Path(evaluation))
     version = _register(registry, run, results, cause)
     registry.verify(version)
     # Where this run was here before, what it decided then holds.
     outcome = _read(Outcome, version.folder / DECISION_FILE)
-    was_champion = any(event.version == version.version for event in registry.events(run.model))
-    if outcome.verdict == "promoted" and not was_champion:
-        registry.promote(run.model, version.version, outcome.compared_with, outcome.reason, outcome.cause)
+    ending = _end(registry, version, outcome)
     say(f"{run.model}: version {version.version} {outcome.reason}")
-    _write(Released(**outcome.model_dump(), version=version.version), Path(out))
-    return outcome.verdict
+    _write(Released(**outcome.model_dump(), version=version.version, ending=ending), Path(out))
+    return ending
+
+
+def _end(registry: Registry, version: Version, outcome: Outcome) -> Ending:
+    """Promote what the gate would promote, unless a person has to agree."""
+    was_champion = any(event.version == version.version for event in registry.events(version.name))
+    if outcome.verdict == "kept" or was_champion:
+        return outcome.verdict
+    if version.manifest.approval == "person" and not registry.approvals(version):
+        number = f"{version.name} {version.version}"
+        say(f"waits for a person: attune models approve {number}; attune models promote {number}")
+        return "waiting"
+    registry.promote(version.name, version.version, outcome.compared_with, outcome.reason, outcome.cause)
+    return "promoted"
 
 
 def _measure(registry: Registry, run: Run) -> Comparison:
@@ -197,16 +211,32 @@ def _register(registry: Registry, run: Run, results: Comparison, cause: str) -> 
         cause=cause,
     )
     trained = run.candidates[decision.candidate]
+    origin = _origin(run, results, decision.candidate)
     with tempfile.TemporaryDirectory() as folder:
         version = Path(folder) / "version"
         shutil.copytree(trained, version)
         shutil.copy(run.examples / RECORD_FILE, version / RECORD_FILE)
-        _write(results, version / EVALUATION_FILE)
-        _write(outcome, version / DECISION_FILE)
+        for name, document in _documents(run, results, outcome, origin).items():
+            _write(document, version / name)
         model = entry(decision.candidate).load(trained)
         rows = reference_rows(run.examples / f"{TRAIN}.parquet", model, run.plan.kind, run.plan.seed)
         rows.to_parquet(version / REFERENCE_FILE, index=False)
-        return registry.register(version, _origin(run, results, decision.candidate))
+        return registry.register(version, origin)
+
+
+def _documents(run: Run, results: Comparison, outcome: Outcome, origin: Origin) -> dict[str, Settings]:
+    """What a version says about itself, by the name of its file."""
+    rules, evaluation = run.rules, results.candidates[outcome.candidate]
+    fairness = fairness_table(evaluation, rules.metric, rules.min_rows, rules.max_slice_loss)
+    evidence = Evidence(origin, run.plan.card, results, outcome, run.record, fairness)
+    return {
+        PLAN_FILE: run.plan,
+        EVALUATION_FILE: results,
+        DECISION_FILE: outcome,
+        FAIRNESS_FILE: fairness,
+        MODEL_CARD_FILE: model_card(evidence),
+        DATASHEET_FILE: datasheet(evidence),
+    }
 
 
 def _origin(run: Run, results: Comparison, candidate: str) -> Origin:
@@ -228,6 +258,10 @@ def _origin(run: Run, results: Comparison, candidate: str) -> Origin:
         code_version=code_version(),
         commit=commit(),
         environment=environment(),
+        image=image(),
+        run_id=pipeline_run(),
+        author=this_person(),
+        approval=run.plan.approval,
         run_key=run.key,
     )
 

@@ -58,7 +58,7 @@ def test_outside_any_repository_the_workspace_gets_one_of_its_own(tmp_path: Path
     root = tmp_path / "data"
     version = register(root)
     assert pointers(root) == ["models/churn/1.dvc"]
-    assert len(objects(root / ".dvc" / "cache")) == 5  # four files and the folder
+    assert len(objects(root / ".dvc" / "cache")) == 9  # eight files and the folder
     Registry(Workspace(root=root)).verify(version)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
@@ -113,6 +113,7 @@ def test_processes_in_two_workspaces_and_in_one_do_not_disturb_each_other(tmp_pa
             "keys",
             "models",
             "registry.db",
+            "registry.heads",
             "runs",
         ]
 

@@ -16,6 +16,7 @@ from attune.features.schema import CUSTOMER_ACTIVITY, CUSTOMER_PROFILE
 from attune.features.snapshots import snapshot_file, write_snapshot
 from attune.governance.manifest import Origin, Window
 from attune.registry import Registry
+from tests.presentable import make_presentable
 
 START, JULY, OCTOBER, NOVEMBER, DECEMBER = (
     datetime(2017, month, day, tzinfo=UTC) for month, day in ((1, 1), (7, 2), (10, 1), (11, 5), (12, 3))
@@ -86,5 +87,5 @@ def _register(workspace: Workspace, reference: pd.DataFrame) -> None:
         run_key="1" * 64,
     )
     registry = Registry(workspace)
-    version = registry.register(trained, origin)
+    version = registry.register(make_presentable(trained), origin)
     registry.promote("churn", version.version, None, "the first", "a test")

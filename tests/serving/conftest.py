@@ -28,6 +28,7 @@ from attune.training.refresh import refresh_features
 from serving.client import AttuneClient
 from serving.server import RunningServer, start
 from serving.settings import ServingSettings
+from tests.presentable import make_presentable
 
 NOW = datetime(2017, 10, 8, tzinfo=UTC)
 PARAMS: dict[str, Any] = {
@@ -84,6 +85,7 @@ def register(workspace: Workspace, name: str, examples: Path, trained: Path, run
     model.fit(train, validation)
     model.save(trained)
     shutil.copy(examples / "examples.json", trained)
+    make_presentable(trained, name, plan.network)
     return Registry(workspace).register(trained, _origin(name, plan, run))
 
 

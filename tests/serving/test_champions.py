@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from attune.errors import FeatureError, IntegrityError
-from attune.registry import Registry
+from attune.registry import HEADS_FILE, Registry
 from serving.champions import Champions, check_champions
 from tests.serving.conftest import Shop, release
 
@@ -89,6 +89,7 @@ def test_nobody_serves_a_model_of_other_features(mine, monkeypatch):
 def test_without_a_champion_nothing_is_ready(mine):
     shutil.rmtree(mine.workspace.models)
     mine.workspace.registry.unlink()
+    (mine.workspace.root / HEADS_FILE).unlink()
     champions = Champions(Registry(mine.workspace))
     champions.refresh()
     assert not champions.ready

@@ -18,6 +18,7 @@ from attune.config import Workspace
 from attune.data.tables import read_table, write_tables
 from attune.errors import ConfigError, DataError
 from attune.governance.ledger import Ledger
+from attune.registry import HEADS_FILE
 from serving.client import AttuneClient, RefusedError, ServiceError
 from serving.prediction_log import read_predictions
 from serving.process import StartError
@@ -83,7 +84,7 @@ def test_a_spoilt_champion_is_refused_and_the_old_one_answers(running, tmp_path)
     third = register(workspace, "churn", running.shop.examples("churn"), tmp_path / "third", run=3)
     (third.folder / "weights.safetensors").write_bytes(b"nothing")
     # The registry itself would refuse; somebody wrote past it.
-    ledger = Ledger(f"sqlite:///{workspace.registry}")
+    ledger = Ledger(f"sqlite:///{workspace.registry}", workspace.keys, workspace.root / HEADS_FILE)
     ledger.promote("churn", third.version, expected=2, reason="a test", cause="a test")
     with AttuneClient(running.url) as client:
         eventually(lambda: client.models().models[0].refused == 3)

@@ -19,7 +19,6 @@ SIGNATURE_FILE = "manifest.sig"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
 _SHA256 = r"^[0-9a-f]{64}$"
-_PIECE = 1 << 20
 
 
 class FileDigest(Settings):
@@ -53,6 +52,10 @@ class Origin(Settings):
     code_version: str = Field(description="hash of the library's sources")
     commit: str | None = Field(description="the git commit of those sources, where there is one")
     environment: str = Field(description="hash of the interpreter and the installed packages")
+    image: str | None = Field(default=None, description="the image it was made in, where there is one")
+    run_id: str | None = Field(default=None, description="the pipeline run, where it was one on a cluster")
+    author: str = Field(default="unknown", description="who asked for it, and cannot approve it")
+    approval: Literal["person", "gate"] = Field(default="gate", description="who may promote it")
     run_key: str = Field(description="the same data, parameters, code and candidates give the same key")
 
 
@@ -105,14 +108,23 @@ def digest_files(folder: Path) -> dict[str, FileDigest]:
     Raises:
         IntegrityError: Something there is neither a plain file nor a folder.
     """
-    digests = {}
+    return {name: digest_file(folder / name) for name in plain_files(folder)}
+
+
+def plain_files(folder: Path) -> list[str]:
+    """The names of all files below a folder, except the manifest and its signature, in order.
+
+    Raises:
+        IntegrityError: Something there is neither a plain file nor a folder.
+    """
+    names = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise IntegrityError(f"{name} in {folder} is a link or a device, not a plain file; remove it")
         if path.is_file() and name not in (MANIFEST_FILE, SIGNATURE_FILE):
-            digests[name] = _digest(path)
-    return digests
+            names.append(name)
+    return names
 
 
 def check_files(folder: Path, wanted: Mapping[str, FileDigest]) -> None:
@@ -137,10 +149,13 @@ def check_files(folder: Path, wanted: Mapping[str, FileDigest]) -> None:
             )
 
 
-def _digest(path: Path) -> FileDigest:
-    digest, size = hashlib.sha256(), 0
+def digest_file(path: Path) -> FileDigest:
+    """What a file is."""
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            size += len(piece)
-    return FileDigest(sha256=digest.hexdigest(), bytes=size)
+        digest = hashlib.file_digest(file, "sha256")
+        return FileDigest(sha256=digest.hexdigest(), bytes=file.tell())
+
+
+def digest_bytes(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

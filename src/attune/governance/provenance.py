@@ -1,6 +1,7 @@
 """Which code and which environment made something."""
 
 import hashlib
+import os
 import platform
 import subprocess
 import sys
@@ -37,3 +38,13 @@ def environment() -> str:
     packages = {found.name for folder in sys.path for found in Path(folder).glob("*.dist-info")}
     text = "\n".join([f"python {platform.python_version()}", *sorted(packages)])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def image() -> str | None:
+    """The image that this process runs in, as its deployment says; None outside one."""
+    return os.environ.get("ATTUNE_IMAGE") or None
+
+
+def pipeline_run() -> str | None:
+    """The pipeline run that this process belongs to, as its pod says; None on a laptop."""
+    return os.environ.get("KFP_RUN_ID") or os.environ.get("ARGO_WORKFLOW_NAME") or None

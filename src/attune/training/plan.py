@@ -44,6 +44,15 @@ class AsOfSettings(Settings):
     train_last: int | None = Field(default=None, ge=1, description="only so many latest training dates")
 
 
+class CardTexts(Settings):
+    """What only people can say about a model; its model card repeats it."""
+
+    intended_use: str = Field(default="", description="what it is for, and for whom")
+    out_of_scope: str = Field(default="", description="what it must not be used for")
+    ethical_considerations: str = Field(default="", description="who could be harmed, and what prevents it")
+    caveats: str = Field(default="", description="what it does not know, and when to doubt it")
+
+
 class TrainingPlan(Settings):
     """How examples are made, which models learn from them, and what the gate asks."""
 
@@ -57,6 +66,8 @@ class TrainingPlan(Settings):
     candidates: dict[str, dict[str, Any]] = Field(min_length=1, description="catalogue name: its Config")
     loop: LoopSettings = LoopSettings()
     gate: dict[str, Any] = Field(default_factory=dict)
+    approval: Literal["person", "gate"] = Field(default="gate", description="who lets a version serve")
+    card: CardTexts = CardTexts()
     seed: int = 0
 
     @model_validator(mode="after")
