@@ -1,6 +1,7 @@
 """Bring raw tables into the columns and types of their contracts, and say which rows do not fit."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,11 @@ def _as_text(values: pd.Series) -> _Converted:
     return pd.Series(_as_category(values), index=values.index).astype(object), "is not text"
 
 
+def as_ids(values: pd.Series) -> pd.Series:
+    """Ids as the tables know them: text without blanks around, 12346.0 is 12346."""
+    return _as_id(_blank_is_missing(values))[0]
+
+
 def _as_id(values: pd.Series) -> _Converted:
     # A million interactions share some thousand ids: as categories each rule looks at an id once.
     return pd.Series(_as_category(values), index=values.index), "is not an id"
@@ -189,6 +195,4 @@ def _named(raw: RawTables, found: Violation) -> Violation:
     name = raw.names.get((found.table, found.column))
     if name is None or name == found.column:
         return found
-    return Violation(
-        found.table, found.column, f"{name!r} {found.rule}", found.count, found.examples, found.rows
-    )
+    return replace(found, rule=f"{name!r} {found.rule}")

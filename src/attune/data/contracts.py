@@ -1,7 +1,7 @@
 """The contracts of the tables: what each column holds, and which ids must exist elsewhere."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -29,6 +29,7 @@ class Violation:
     Attributes:
         examples: First offending values; always empty for customer ids.
         rows: First offending rows, counted from 1 in the order of the source.
+        index: All offending rows, counted from 0; empty where the rule is not about rows.
     """
 
     table: str
@@ -37,6 +38,7 @@ class Violation:
     count: int
     examples: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
+    index: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -170,10 +172,15 @@ def refuse(what: str, violations: Iterable[Violation]) -> None:
     Raises:
         DataError: Something violates a contract.
     """
-    lines = [str(found) for found in violations]
-    if lines:
-        number = "1 violation" if len(lines) == 1 else f"{len(lines)} violations"
-        raise DataError(f"{number} in {what}; nothing was written:\n  " + "\n  ".join(lines))
+    found = list(violations)
+    if found:
+        raise DataError(refusal(what, found))
+
+
+def refusal(what: str, violations: Sequence[Violation]) -> str:
+    """One message that lists all violations."""
+    number = "1 violation" if len(violations) == 1 else f"{len(violations)} violations"
+    return f"{number} in {what}; nothing was written:\n  " + "\n  ".join(map(str, violations))
 
 
 def violation(table: str, column: str, rule: str, values: pd.Series) -> Violation:
@@ -183,7 +190,8 @@ def violation(table: str, column: str, rule: str, values: pd.Series) -> Violatio
         () if column == c.CUSTOMER_ID else _first(repr(_plain(value)) for value in values.unique()[:EXAMPLES])
     )
     rows = tuple(int(row) + 1 for row in values.index[:EXAMPLES])
-    return Violation(table, column, rule, len(values), shown, rows)
+    index = tuple(int(row) for row in values.index)
+    return Violation(table, column, rule, len(values), shown, rows, index)
 
 
 def _violations(name: str, failures: pd.DataFrame) -> list[Violation]:

@@ -1,20 +1,27 @@
 """The door: raw tables come in, are cleaned, lose their raw ids, are checked, and only then written."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
 from attune import columns as c
+from attune.config import Settings
+from attune.data.check_report import CheckReport, report_of
+from attune.data.checks import check_cleaning, check_profile, check_rows, read_profile, write_profile
 from attune.data.cleaning import Cleaned, clean
 from attune.data.conform import conform
-from attune.data.contracts import TIME_COLUMNS, Violation, check_references, check_table, refuse
+from attune.data.contracts import TIME_COLUMNS, Violation, check_references, refusal
+from attune.data.profiles import profile_of
 from attune.data.pseudonyms import pseudonymise
+from attune.data.quarantine import FOLDER as QUARANTINE
+from attune.data.quarantine import Rejected, reject, set_aside, too_many, without
 from attune.data.raw import RawTables
 from attune.data.tables import data_version, replace_rows_since, store_tables
 from attune.data.times import utc
+from attune.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,14 @@ class TableReport:
         kept: Rows that were written.
         later: Rows left for a later import: they lie at or after its `until`.
         cleaned: What each rule left out or changed.
+        quarantined: Rows that do not hold and were set aside.
     """
 
     read: int
     kept: int
     later: int
     cleaned: tuple[Cleaned, ...]
+    quarantined: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,12 +52,14 @@ class ImportReport:
         tables: By table name.
         written: Files that changed; months with equal content are left untouched.
         data_version: Digest of all tables afterwards.
+        checks: What the checks said.
     """
 
     source: str
     tables: Mapping[str, TableReport]
     written: tuple[str, ...]
     data_version: str
+    checks: CheckReport
 
     def lines(self) -> list[str]:
         """The report for a person: one line a table, and one a rule that did something."""
@@ -56,11 +67,79 @@ class ImportReport:
         for name, table in self.tables.items():
             later = f", {table.later:,} come later" if table.later else ""
             lines.append(f"{name}: {table.kept:,} of {table.read:,} rows{later}")
+            if table.quarantined:
+                lines.append(
+                    f"  {table.quarantined:,} quarantined: they do not hold, the reason is beside each"
+                )
             lines += [f"  {done.rows:,} {done.rule}: {done.reason}" for done in table.cleaned if done.rows]
         return lines
 
 
-def import_tables(raw: RawTables, folder: Path, key: bytes, until: datetime | None = None) -> ImportReport:
+class ImportOptions(Settings):
+    """How strict an import is; left out, it is strict.
+
+    Attributes:
+        quarantine: Set rows aside that do not hold, with the reason, and take the others.
+        accept_changes: Take tables that differ from what was usual; you have looked at the report.
+    """
+
+    quarantine: bool = False
+    accept_changes: bool = False
+
+
+class RefusedImportError(DataError):
+    """An import that was refused; nothing was written."""
+
+    def __init__(self, message: str, report: CheckReport) -> None:
+        """Keep what the checks said beside the message."""
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass
+class _Checks:
+    """What was found so far in the tables of one source."""
+
+    raw: RawTables
+    options: ImportOptions
+    refusing: list[Violation] = field(default_factory=list)
+    quarantining: list[Violation] = field(default_factory=list)
+    not_computed: list[str] = field(default_factory=list)
+
+    @property
+    def read(self) -> dict[str, int]:
+        return {name: len(table) for name, table in self.raw.tables().items()}
+
+    @property
+    def rejected(self) -> Rejected:
+        return reject(self.quarantining)
+
+    def add(self, found: Iterable[Violation]) -> None:
+        """Note what was found: a row that can be set aside is no reason to refuse, where that is wanted."""
+        for each in found:
+            apart = self.options.quarantine and each.index
+            (self.quarantining if apart else self.refusing).append(each)
+
+    def report(self) -> CheckReport:
+        """What the checks say, once nothing is left to find."""
+        aside = {name: len(rows) for name, rows in self.rejected.items()}
+        return report_of(
+            self.raw.source, self.read, self.refusing, self.quarantining, self.not_computed, aside
+        )
+
+    def refuse(self) -> None:
+        """Refuse the import if there is a reason."""
+        if self.refusing:
+            raise RefusedImportError(refusal(self.raw.source, self.refusing), self.report())
+
+
+def import_tables(
+    raw: RawTables,
+    folder: Path,
+    key: bytes,
+    until: datetime | None = None,
+    options: ImportOptions = ImportOptions(),  # noqa: B008 it is frozen
+) -> ImportReport:
     """Clean, pseudonymise, check and write the tables of a source, replacing what was there.
 
     Args:
@@ -69,32 +148,59 @@ def import_tables(raw: RawTables, folder: Path, key: bytes, until: datetime | No
         key: Of the pseudonyms; the same key gives the same customers again.
         until: Only what was known before this moment: later rows are left out, and a response that came
             later has not happened yet.
+        options: What becomes of rows that do not hold, and of tables that look unlike before.
 
     Raises:
-        DataError: Something breaks a contract; the message names every table, column, count and first
-            examples, and nothing was written.
+        RefusedImportError: Something breaks a contract or differs too much from what was usual; the message
+            names every table, column, count and first examples, and nothing was written.
     """
-    typed, problems = conform(raw)
-    problems += _too_few_customers(typed)
-    if set(typed) != set(raw.tables()):
-        refuse(raw.source, problems)
-    tables, cleaned = clean(typed, raw.not_goods, drop_without_customer=raw.drop_without_customer)
-    tables = {name: _pseudonymous(table, key) for name, table in tables.items()}
-    tables = {name: _with_ids(name, table) for name, table in tables.items()}
-    problems += [found for name, table in tables.items() for found in check_table(name, table)]
-    refuse(raw.source, [*problems, *check_references(tables)])
+    checks = _Checks(raw, options)
+    tables, cleaned = _prepared(raw, key, checks)
     known = {name: _known_before(name, table, until) for name, table in tables.items()}
+    profile = profile_of(raw.source, known)
+    profile_file = folder.with_name(f".{folder.name}.profile.json")
+    if not options.accept_changes:
+        found, checks.not_computed = check_profile(profile, read_profile(profile_file), until)
+        checks.add(found)
+    checks.refuse()
+    set_aside(folder.with_name(QUARANTINE), raw.tables(), checks.rejected, key)
     written = store_tables(folder, known)
+    write_profile(profile_file, profile)
     reports = {
         name: TableReport(
             read=len(raw.tables()[name]),
             kept=len(known[name]),
             later=len(tables[name]) - len(known[name]),
             cleaned=cleaned.get(name, ()),
+            quarantined=len(checks.rejected.get(name, ())),
         )
         for name in tables
     }
-    return ImportReport(raw.source, reports, tuple(written), data_version(folder))
+    return ImportReport(raw.source, reports, tuple(written), data_version(folder), checks.report())
+
+
+def _prepared(
+    raw: RawTables, key: bytes, checks: _Checks
+) -> tuple[dict[str, pd.DataFrame], dict[str, tuple[Cleaned, ...]]]:
+    """The tables in contract types, cleaned and pseudonymous, every row held against its contract."""
+    typed, problems = conform(raw)
+    checks.add([*problems, *_too_few_customers(typed)])
+    if set(typed) != set(raw.tables()):
+        checks.refuse()
+    tables, cleaned = clean(typed, raw.not_goods, drop_without_customer=raw.drop_without_customer)
+    tables = {name: _pseudonymous(table, key) for name, table in tables.items()}
+    tables = {name: _with_ids(name, table) for name, table in tables.items()}
+    found = check_rows(tables)
+    checks.add(found)
+    # Whom a row points to may have been set aside: what points there is then set aside too.
+    while checks.options.quarantine and any(each.index for each in found):
+        tables = without(tables, reject(found))
+        found = check_references(tables)
+        checks.add(found)
+    checks.add(too_many(checks.rejected, checks.read))
+    checks.add(check_cleaning(checks.read["interactions"], cleaned["interactions"]))
+    checks.refuse()
+    return tables, cleaned
 
 
 def replace_interactions(folder: Path, since: datetime, interactions: pd.DataFrame) -> list[str]:
