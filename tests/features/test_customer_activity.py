@@ -1,17 +1,18 @@
+from typing import Any
+
 import polars as pl
 import pytest
 
-from attune.features.customer_activity import compute
 from attune.features.schema import CUSTOMER_ACTIVITY
+from tests.features.computing import computed
 from tests.features.purchases import at, bought, items, table
 
-AS_OF = at("2017-06-04")
 GOODS = items(bread="GROCERY", soap="DRUG GM", lamp="LIGHTING")
 
 
 def activity(*lines: dict[str, object]) -> dict[str, dict[str, object]]:
     """Features by customer."""
-    rows = compute(table(*lines).lazy(), GOODS.lazy(), AS_OF).to_dicts()
+    rows = computed("customer_activity", interactions=table(*lines), items=GOODS)
     return {str(row["customer_id"]): row for row in rows}
 
 
@@ -30,11 +31,49 @@ def test_a_purchase_recorded_after_the_as_of_date_is_not_known_yet():
     assert activity(late, bought("bob", "bread", "2017-06-01")).keys() == {"bob"}
 
 
-def test_a_return_is_no_purchase():
-    rows = activity(
-        bought("ann", "bread", "2017-06-01"), bought("ann", "bread", "2017-06-02", event="return", amount=9.0)
-    )
-    assert (rows["ann"]["orders_7d"], rows["ann"]["spend_7d"]) == (1, 1.0)
+def back(customer: str, item: str, when: str, **changes: Any) -> dict[str, Any]:
+    return bought(customer, item, when, event="return", **changes)
+
+
+def test_a_return_lowers_the_spend_of_its_own_window_and_nothing_else():
+    lines = [
+        bought("ann", "lamp", "2017-04-20", amount=40.0),
+        bought("ann", "bread", "2017-06-01", amount=2.0),
+    ]
+    before = activity(*lines)["ann"]
+    after = activity(*lines, back("ann", "lamp", "2017-05-20", amount=30.0))["ann"]
+    assert (after["spend_7d"], after["spend_30d"], after["spend_90d"]) == (2.0, 0.0, 12.0)
+    changed = {name for name, value in after.items() if value != before[name]}
+    assert changed == {"spend_30d", "spend_90d"}
+
+
+def test_a_return_that_was_recorded_later_is_not_known_yet():
+    lines = [bought("ann", "lamp", "2017-06-01"), back("ann", "lamp", "2017-06-02", recorded="2017-06-05")]
+    assert activity(*lines)["ann"]["spend_7d"] == 1.0
+
+
+def test_who_only_brought_something_back_has_no_row():
+    assert activity(back("ann", "lamp", "2017-06-01")) == {}
+
+
+def test_a_line_delivered_twice_counts_once():
+    twice = [bought("ann", "bread", "2017-06-01", interaction_id="x") for _ in range(2)]
+    ann = activity(*twice)["ann"]
+    assert (ann["spend_7d"], ann["basket_size_90d"]) == (1.0, 1.0)
+
+
+def test_a_correction_counts_from_when_it_was_recorded():
+    first = bought("ann", "bread", "2017-06-01", interaction_id="x", amount=1.0)
+    known = bought("ann", "bread", "2017-06-01", interaction_id="x", amount=2.0, recorded="2017-06-03")
+    later = bought("ann", "bread", "2017-06-01", interaction_id="x", amount=3.0, recorded="2017-06-05")
+    assert activity(later, known, first)["ann"]["spend_7d"] == 2.0
+    assert activity(later, first)["ann"]["spend_7d"] == 1.0
+
+
+def test_a_purchase_that_was_cancelled_is_none():
+    first = bought("ann", "bread", "2017-06-01", interaction_id="x")
+    cancelled = first | {"event": "return", "created_timestamp": at("2017-06-02")}
+    assert activity(first, cancelled) == {}
 
 
 def test_a_window_begins_with_its_first_moment():
@@ -84,5 +123,6 @@ def test_money_adds_up_the_same_in_any_order_of_rows():
 
 def test_a_shop_with_other_departments_works_all_the_same():
     gifts = pl.DataFrame({"item_id": ["bread"], "department": ["unknown"]})
-    rows = compute(table(bought("ann", "bread", "2017-06-01")).lazy(), gifts.lazy(), AS_OF)
-    assert rows["share_other_90d"].to_list() == [1.0]
+    lines = table(bought("ann", "bread", "2017-06-01"))
+    (row,) = computed("customer_activity", interactions=lines, items=gifts)
+    assert row["share_other_90d"] == 1.0

@@ -1,17 +1,22 @@
-from attune.features.customer_history import compute
+from typing import Any
+
+from attune.features.build import FeatureSettings
+from tests.features.computing import computed
 from tests.features.purchases import at, bought, table
 
-AS_OF = at("2017-06-04")
+
+def rows_of(*lines: dict[str, Any], length: int = 200) -> list[dict[str, Any]]:
+    settings = FeatureSettings(history_length=length)
+    return computed("customer_history", settings=settings, interactions=table(*lines))
 
 
-def history(*lines: dict[str, object], length: int = 200) -> dict[str, list[str]]:
-    rows = compute(table(*lines).lazy(), AS_OF, length)
-    return dict(zip(rows["customer_id"], rows["history_items"].to_list(), strict=True))
+def history(*lines: dict[str, Any], length: int = 200) -> dict[str, list[str]]:
+    return {row["customer_id"]: row["history_items"] for row in rows_of(*lines, length=length)}
 
 
 def test_items_come_oldest_first_with_the_second_each_was_bought():
     lines = [bought("ann", "milk", "2017-06-02"), bought("ann", "bread", "2017-06-01")]
-    row = compute(table(*lines).lazy(), AS_OF, 200).row(0, named=True)
+    (row,) = rows_of(*lines)
     assert row["history_items"] == ["bread", "milk"]
     assert row["history_times"] == [at("2017-06-01").timestamp(), at("2017-06-02").timestamp()]
 

@@ -1,7 +1,11 @@
-from attune.features.item_popularity import compute
-from tests.features.purchases import at, bought, table
+from typing import Any
 
-AS_OF = at("2017-06-04")
+from tests.features.computing import computed
+from tests.features.purchases import bought, table
+
+
+def popularity(*lines: dict[str, Any]) -> list[dict[str, Any]]:
+    return computed("item_popularity", interactions=table(*lines))
 
 
 def test_orders_are_counted_by_window_and_customers_once():
@@ -11,8 +15,7 @@ def test_orders_are_counted_by_window_and_customers_once():
         bought("bob", "bread", "2017-05-20"),
         bought("bob", "bread", "2017-03-10"),
     ]
-    rows = compute(table(*lines).lazy(), AS_OF).to_dicts()
-    assert rows == [
+    assert popularity(*lines) == [
         {
             "item_id": "bread",
             "item_orders_7d": 1,
@@ -25,8 +28,8 @@ def test_orders_are_counted_by_window_and_customers_once():
 
 def test_an_item_twice_in_an_order_counts_once():
     lines = [bought("ann", "bread", "2017-06-01", order_id="1") for _ in range(2)]
-    assert compute(table(*lines).lazy(), AS_OF)["item_orders_7d"].to_list() == [1]
+    assert [row["item_orders_7d"] for row in popularity(*lines)] == [1]
 
 
 def test_an_item_nobody_bought_in_ninety_days_has_no_row():
-    assert compute(table(bought("ann", "bread", "2017-03-01")).lazy(), AS_OF).is_empty()
+    assert popularity(bought("ann", "bread", "2017-03-01")) == []

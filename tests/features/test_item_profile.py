@@ -1,13 +1,13 @@
 import polars as pl
 
-from attune.features.item_profile import compute
+from tests.features.computing import computed
 
 
 def test_items_are_described_and_what_nobody_described_is_unknown():
     items = pl.DataFrame(
         {"item_id": ["milk", "bread"], "department": ["DAIRY", None], "category": "c", "brand": "b"}
     )
-    assert compute(items.lazy()).to_dicts() == [
+    assert computed("item_profile", items=items) == [
         {"item_id": "bread", "department": "unknown", "category": "c", "brand": "b"},
         {"item_id": "milk", "department": "DAIRY", "category": "c", "brand": "b"},
     ]

@@ -3,10 +3,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from attune.features.message_context import compute
+from tests.features.computing import computed
 from tests.features.purchases import TIME, at
-
-AS_OF = at("2017-06-04")
 
 
 def sent(customer: str, when: str, responded: str | bool = False) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def sent(customer: str, when: str, responded: str | bool = False) -> dict[str, A
 def context(*messages: dict[str, Any]) -> list[dict[str, Any]]:
     times = dict.fromkeys(("sent_at", "ends_at", "responded_at"), TIME)
     types = {"customer_id": pl.String, **times, "responded": pl.Boolean}
-    return compute(pl.DataFrame(messages, schema=types).lazy(), AS_OF).to_dicts()
+    return computed("message_context", messages=pl.DataFrame(messages, schema=types))
 
 
 def test_messages_and_responses_are_counted_by_window():

@@ -1,37 +1,39 @@
-"""Build feature snapshots: every view as of every date asked for, and only what is not there already."""
+"""Build feature snapshots: every view as of every date asked for, and only what is not there already.
+
+One date or a back-fill of hundreds is the same call: what is the same for every date is prepared once,
+and each date is one file. A build that ends early, however it ends, goes on where it was.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-from pydantic import Field
-
-from attune.config import Settings
-from attune.features import (
-    customer_activity,
-    customer_history,
-    customer_profile,
-    item_popularity,
-    item_profile,
-    message_context,
-)
-from attune.features.expectations import require_expected
-from attune.features.inputs import CUSTOMERS, INTERACTIONS, ITEMS, MESSAGES, FeatureInputs
+from attune.features.inputs import INTERACTIONS, FeatureInputs
+from attune.features.recipes import RECIPES, FeatureSettings
 from attune.features.schema import VIEWS, views_of
-from attune.features.snapshots import as_of_date, fingerprint_of, snapshot_file, snapshots, write_snapshot
+from attune.features.session import Session, open_session
+from attune.features.snapshots import (
+    as_of_date,
+    fingerprint_of,
+    snapshot_file,
+    snapshots,
+    sweep_unfinished,
+    write_batches,
+)
 from attune.locks import in_turn
 from attune.progress import say
 
+__all__ = ["BuildReport", "FeatureSettings", "build_features"]
 
-class FeatureSettings(Settings):
-    """What is tunable about the features; what a window is called in a feature's name is not."""
-
-    history_length: int = Field(default=200, ge=1, description="purchases kept of a customer")
+SCRATCH = ".scratch"
+Fingerprint = Callable[[str, datetime], str]
 
 
 @dataclass(frozen=True)
@@ -51,41 +53,6 @@ class BuildReport:
     removed: int = 0
 
 
-Compute = Callable[[FeatureInputs, datetime, FeatureSettings], pl.DataFrame]
-
-# View -> the tables it reads and how it is computed from them.
-RECIPES: Mapping[str, tuple[tuple[str, ...], Compute]] = {
-    "customer_profile": (
-        (CUSTOMERS,),
-        lambda inputs, _as_of, _settings: customer_profile.compute(inputs.table(CUSTOMERS)),
-    ),
-    "customer_activity": (
-        (INTERACTIONS, ITEMS),
-        lambda inputs, as_of, _settings: customer_activity.compute(
-            inputs.interactions(as_of), inputs.table(ITEMS), as_of
-        ),
-    ),
-    "customer_history": (
-        (INTERACTIONS,),
-        lambda inputs, as_of, settings: customer_history.compute(
-            inputs.interactions(as_of), as_of, settings.history_length
-        ),
-    ),
-    "message_context": (
-        (MESSAGES,),
-        lambda inputs, as_of, _settings: message_context.compute(inputs.table(MESSAGES), as_of),
-    ),
-    "item_profile": (
-        (ITEMS,),
-        lambda inputs, _as_of, _settings: item_profile.compute(inputs.table(ITEMS)),
-    ),
-    "item_popularity": (
-        (INTERACTIONS,),
-        lambda inputs, as_of, _settings: item_popularity.compute(inputs.interactions(as_of), as_of),
-    ),
-}
-
-
 def build_features(
     tables: Path, out: Path, wanted: Mapping[str, Iterable[datetime]], settings: FeatureSettings
 ) -> BuildReport:
@@ -100,38 +67,70 @@ def build_features(
         settings: What is tunable.
 
     Raises:
+        ConfigError: The engine that the settings name is not installed.
         DataError: There are no interactions before a date asked for.
-        FeatureError: A service is unknown, a date is no midnight, or a column is not what is declared.
+        FeatureError: A service is unknown, a date is no midnight, a column is not what is declared, or
+            memory or disk do not suffice.
     """
     out.mkdir(parents=True, exist_ok=True)
     with in_turn(out / ".lock"):
+        sweep_unfinished(out)
         return _build(FeatureInputs(tables), out, wanted, settings)
 
 
 def _build(
     inputs: FeatureInputs, out: Path, wanted: Mapping[str, Iterable[datetime]], settings: FeatureSettings
 ) -> BuildReport:
-    code = _code_digest()
-
     def fingerprint(view: str, as_of: datetime) -> str:
-        digests = inputs.digests(RECIPES[view][0], as_of)
-        return _digest([view, as_of.isoformat(), settings.model_dump(), code, digests])
+        recipe = RECIPES[view]
+        digests = inputs.digests(recipe.tables, as_of)
+        return _digest([view, as_of.isoformat(), settings.of_values, recipe.code, digests])
 
-    written = {}
-    asked_for: list[tuple[str, str, str | None]] = []
-    for view, dates in _dates_of_views(wanted, inputs.start).items():
-        files = {as_of: snapshot_file(out, view, as_of) for as_of in dates}
-        asked = [as_of for as_of in dates if fingerprint_of(files[as_of]) != fingerprint(view, as_of)]
-        for number, as_of in enumerate(asked, start=1):
-            rows = require_expected(VIEWS[view], RECIPES[view][1](inputs, as_of, settings))
-            write_snapshot(rows, files[as_of], as_of, fingerprint(view, as_of))
-            say(f"features: {view} as of {as_of:%Y-%m-%d} ({number} of {len(asked)}), {len(rows):,} rows")
-        written[view] = asked
-        asked_for += [(view, file.stem, fingerprint_of(file)) for file in files.values()]
+    dates_of = _dates_of_views(wanted, inputs.start)
+    missing = {view: _missing(out, view, dates, fingerprint) for view, dates in dates_of.items()}
+    _require_months(inputs, missing)
+    if any(missing.values()):
+        with _scratch(out) as scratch, open_session(inputs, settings, scratch, missing) as session:
+            for view, dates in missing.items():
+                _write_view(session, out, view, dates, fingerprint)
+    asked_for = [
+        (view, as_of_date(file).isoformat(), fingerprint_of(file))
+        for view, dates in dates_of.items()
+        for file in (snapshot_file(out, view, as_of) for as_of in dates)
+    ]
     removed = sum(_remove_outdated(out, view, fingerprint) for view in VIEWS)
     files_now = sum(len(snapshots(out, view)) for view in VIEWS)
-    kept = files_now - sum(map(len, written.values()))
-    return BuildReport(version=_digest(asked_for), written=written, kept=kept, removed=removed)
+    kept = files_now - sum(map(len, missing.values()))
+    return BuildReport(version=_digest(asked_for), written=missing, kept=kept, removed=removed)
+
+
+def _write_view(
+    session: Session, out: Path, view: str, dates: Sequence[datetime], fingerprint: Fingerprint
+) -> None:
+    started, rows = time.monotonic(), 0
+    for number, as_of in enumerate(dates, start=1):
+        schema, batches = session.rows(view, as_of)
+        file = snapshot_file(out, view, as_of)
+        count = write_batches(schema, batches, file, as_of, fingerprint(view, as_of))
+        rows += count
+        seconds = max(time.monotonic() - started, 1e-3)
+        left = seconds / number * (len(dates) - number)
+        say(
+            f"features: {view} as of {as_of:%Y-%m-%d} ({number} of {len(dates)}), {count:,} rows, "
+            f"{rows / seconds:,.0f} rows/s, {left:.0f} s left"
+        )
+
+
+def _missing(out: Path, view: str, dates: Iterable[datetime], fingerprint: Fingerprint) -> list[datetime]:
+    files = {as_of: snapshot_file(out, view, as_of) for as_of in dates}
+    return [as_of for as_of, file in files.items() if fingerprint_of(file) != fingerprint(view, as_of)]
+
+
+def _require_months(inputs: FeatureInputs, missing: Mapping[str, Iterable[datetime]]) -> None:
+    for view, dates in missing.items():
+        if INTERACTIONS in RECIPES[view].tables:
+            for as_of in dates:
+                inputs.require_months(as_of)
 
 
 def _dates_of_views(wanted: Mapping[str, Iterable[datetime]], start: datetime) -> dict[str, list[datetime]]:
@@ -144,19 +143,25 @@ def _dates_of_views(wanted: Mapping[str, Iterable[datetime]], start: datetime) -
     return {view: sorted(asked) for view, asked in sorted(dates.items())}
 
 
-def _remove_outdated(out: Path, view: str, fingerprint: Callable[[str, datetime], str]) -> int:
+@contextmanager
+def _scratch(out: Path) -> Iterator[Path]:
+    """An empty folder for what does not fit into memory; a killed build leaves it to the next one."""
+    folder = out / SCRATCH
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_outdated(out: Path, view: str, fingerprint: Fingerprint) -> int:
     outdated = [
         file for file in snapshots(out, view) if fingerprint_of(file) != fingerprint(view, as_of_date(file))
     ]
     for file in outdated:
         file.unlink()
     return len(outdated)
-
-
-def _code_digest() -> str:
-    """A digest of this package's sources: features of other code are other features."""
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
-    return _digest([(source.name, source.read_text(encoding="utf-8")) for source in sources])
 
 
 def _digest(document: Any) -> str:

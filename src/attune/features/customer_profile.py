@@ -1,12 +1,12 @@
 """customer_profile: what a customer has told about the household."""
 
-import polars as pl
+import ibis
 
 from attune.columns import CUSTOMER_ID, UNKNOWN
 from attune.features.schema import CUSTOMER_PROFILE
 
 
-def compute(customers: pl.LazyFrame) -> pl.DataFrame:
+def compute(customers: ibis.Table) -> ibis.Table:
     """Take the demographics of every customer.
 
     Args:
@@ -15,9 +15,7 @@ def compute(customers: pl.LazyFrame) -> pl.DataFrame:
     Returns:
         One row a customer, sorted; "unknown" where the customer has told nothing.
     """
-    names = CUSTOMER_PROFILE.feature_names
-    return (
-        customers.select(CUSTOMER_ID, pl.col(names).cast(pl.String).fill_null(UNKNOWN))
-        .sort(CUSTOMER_ID)
-        .collect()
-    )
+    told = {
+        name: customers[name].cast("string").fill_null(UNKNOWN) for name in CUSTOMER_PROFILE.feature_names
+    }
+    return customers.select(CUSTOMER_ID, **told).order_by(CUSTOMER_ID)

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-import polars as pl
+import ibis
 
 from attune.errors import DataError
+from attune.features.engine import Engine
+from attune.features.purchases import with_versions
 
 CUSTOMERS = "customers"
 ITEMS = "items"
@@ -18,7 +20,11 @@ MONTH_FORMAT = "%Y-%m"
 
 
 class FeatureInputs:
-    """The tables of one folder; interactions lie in one file a month, `interactions/2017-01.parquet`."""
+    """The tables of one folder.
+
+    Interactions lie in one file a month, `interactions/2017-01.parquet`, or, where a month is much, in
+    several, `interactions/2017-01/*.parquet`.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Look at a folder of contract tables; nothing is read yet.
@@ -39,23 +45,25 @@ class FeatureInputs:
         """The first day of the first month."""
         return min(self._months)
 
-    def table(self, name: str) -> pl.LazyFrame:
+    def table(self, engine: Engine, name: str) -> ibis.Table:
         """A table that is one file: customers, items or messages."""
-        return pl.scan_parquet(self._single(name))
+        return engine.read([self._single(name)])
 
-    def interactions(self, before: datetime) -> pl.LazyFrame:
-        """The interactions of the months that begin before a time, oldest month first.
+    def interactions(self, engine: Engine, before: datetime) -> ibis.Table:
+        """The interactions of the months that begin before a time, with the versions of each."""
+        return with_versions(engine.read(self._month_files(before)), engine)
+
+    def require_months(self, as_of: datetime) -> None:
+        """Make sure that there are months before a time.
 
         Raises:
             DataError: There are none.
         """
-        files = self._month_files(before)
-        if not files:
+        if as_of <= self.start:
             raise DataError(
-                f"interactions begin in {self.start:%Y-%m}, but features are asked as of {before:%Y-%m-%d}; "
+                f"interactions begin in {self.start:%Y-%m}, but features are asked as of {as_of:%Y-%m-%d}; "
                 "import earlier months or ask for a later date"
             )
-        return pl.scan_parquet(files)
 
     def digests(self, names: Iterable[str], before: datetime) -> list[tuple[str, str]]:
         """The name and SHA-256 of every file of some tables that can hold rows from before a time."""
@@ -64,15 +72,20 @@ class FeatureInputs:
             for name in names
             for file in (self._month_files(before) if name == INTERACTIONS else [self._single(name)])
         ]
-        return [(file.name, self._digest(file)) for file in files]
+        return [(str(file.relative_to(self._folder)), self._digest(file)) for file in files]
 
     @cached_property
-    def _months(self) -> dict[datetime, Path]:
-        files = sorted((self._folder / INTERACTIONS).glob("*.parquet"))
-        return {datetime.strptime(file.stem, MONTH_FORMAT).replace(tzinfo=UTC): file for file in files}
+    def _months(self) -> dict[datetime, list[Path]]:
+        folder = self._folder / INTERACTIONS
+        months: dict[datetime, list[Path]] = {}
+        for file in sorted([*folder.glob("*.parquet"), *folder.glob("*/*.parquet")]):
+            name = file.stem if file.parent == folder else file.parent.name
+            month = datetime.strptime(name, MONTH_FORMAT).replace(tzinfo=UTC)
+            months.setdefault(month, []).append(file)
+        return months
 
     def _month_files(self, before: datetime) -> list[Path]:
-        return [file for month, file in self._months.items() if month < before]
+        return [file for month, files in sorted(self._months.items()) if month < before for file in files]
 
     def _single(self, name: str) -> Path:
         file = self._folder / f"{name}.parquet"

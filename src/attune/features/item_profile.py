@@ -1,12 +1,12 @@
 """item_profile: what each item is."""
 
-import polars as pl
+import ibis
 
 from attune.columns import ITEM_ID, UNKNOWN
 from attune.features.schema import ITEM_PROFILE
 
 
-def compute(items: pl.LazyFrame) -> pl.DataFrame:
+def compute(items: ibis.Table) -> ibis.Table:
     """Take the description of every item.
 
     Args:
@@ -15,5 +15,5 @@ def compute(items: pl.LazyFrame) -> pl.DataFrame:
     Returns:
         One row an item, sorted; "unknown" where nobody described it.
     """
-    names = ITEM_PROFILE.feature_names
-    return items.select(ITEM_ID, pl.col(names).cast(pl.String).fill_null(UNKNOWN)).sort(ITEM_ID).collect()
+    described = {name: items[name].cast("string").fill_null(UNKNOWN) for name in ITEM_PROFILE.feature_names}
+    return items.select(ITEM_ID, **described).order_by(ITEM_ID)

@@ -1,8 +1,8 @@
 """message_context: what each customer was sent lately, and what came of it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import polars as pl
+import ibis
 
 from attune.columns import (
     CUSTOMER_ID,
@@ -20,54 +20,62 @@ from attune.columns import (
     RESPONSES_90D,
     SENT_AT,
 )
+from attune.features.moments import days_before, in_days, microseconds
 from attune.features.schema import MESSAGE_CONTEXT
 
 WINDOW_DAYS = 90
 MESSAGES = {7: MESSAGES_7D, 30: MESSAGES_30D, 90: MESSAGES_90D}
 RESPONSES = {7: RESPONSES_7D, 30: RESPONSES_30D, 90: RESPONSES_90D}
-MICROSECONDS_A_DAY = timedelta(days=1) / timedelta(microseconds=1)
 
 
-def compute(messages: pl.LazyFrame, as_of: datetime) -> pl.DataFrame:
+def prepare(messages: ibis.Table) -> ibis.Table:
+    """Date the responses; it is the same for every date.
+
+    Args:
+        messages: The contract table.
+    """
+    responded_at = ibis.coalesce(messages[RESPONDED_AT], messages[ENDS_AT])
+    return messages.select(
+        CUSTOMER_ID, SENT_AT, **{RESPONDED_AT: messages[RESPONDED].ifelse(responded_at, ibis.null())}
+    )
+
+
+def compute(prepared: ibis.Table, as_of: datetime) -> ibis.Table:
     """Sum up the messages of every customer who was sent one before a date.
 
     A response counts from its own time on: a message that will be responded to next week has no response
     yet. Where the source says that there was one but not when, it counts from the end of its campaign.
 
     Args:
-        messages: The contract table; what was not known at `as_of` is left out.
+        prepared: What `prepare` made; what was not known at `as_of` is left out.
         as_of: In UTC.
 
     Returns:
         One row a customer, sorted, with the features of the view and without nulls.
     """
-    responded_at = pl.when(RESPONDED).then(pl.coalesce(RESPONDED_AT, ENDS_AT))
-    known = messages.filter(pl.col(SENT_AT) < as_of).select(
-        CUSTOMER_ID,
-        SENT_AT,
-        pl.when(responded_at < as_of).then(responded_at).alias(RESPONDED_AT),
+    moment = microseconds(as_of)
+    known = prepared.filter(prepared[SENT_AT] < moment)
+    known = known.mutate(
+        **{RESPONDED_AT: (known[RESPONDED_AT] < moment).ifelse(known[RESPONDED_AT], ibis.null())}
     )
-    sent, responded = pl.col(SENT_AT), pl.col(RESPONDED_AT)
-    recent = sent >= as_of - timedelta(days=WINDOW_DAYS)
-    share = (recent & responded.is_not_null()).sum() / recent.sum()
+    sent, responded = known[SENT_AT], known[RESPONDED_AT]
+    recent = sent >= days_before(as_of, WINDOW_DAYS)
+    lately = known.count(where=recent)
+    share = known.count(where=recent & responded.notnull()) / lately.nullif(0)
     return (
         known.group_by(CUSTOMER_ID)
         .agg(
-            *(_within(sent, days, as_of).alias(name) for days, name in MESSAGES.items()),
-            *(_within(responded, days, as_of).alias(name) for days, name in RESPONSES.items()),
-            _days(pl.lit(as_of) - sent.max()).alias(DAYS_SINCE_MESSAGE),
-            _days(pl.lit(as_of) - pl.coalesce(responded.max(), sent.min())).alias(DAYS_SINCE_RESPONSE),
-            pl.when(recent.any()).then(share).otherwise(0.0).alias(RESPONSE_SHARE_90D),
+            **{name: known.count(where=sent >= days_before(as_of, days)) for days, name in MESSAGES.items()},
+            **{
+                name: known.count(where=responded.notnull() & (responded >= days_before(as_of, days)))
+                for days, name in RESPONSES.items()
+            },
+            **{
+                DAYS_SINCE_MESSAGE: in_days(moment - sent.max()),
+                DAYS_SINCE_RESPONSE: in_days(moment - ibis.coalesce(responded.max(), sent.min())),
+                RESPONSE_SHARE_90D: share.fill_null(0.0),
+            },
         )
-        .sort(CUSTOMER_ID)
         .select(CUSTOMER_ID, *MESSAGE_CONTEXT.feature_names)
-        .collect()
+        .order_by(CUSTOMER_ID)
     )
-
-
-def _within(time: pl.Expr, days: int, as_of: datetime) -> pl.Expr:
-    return (time >= as_of - timedelta(days=days)).sum().cast(pl.Int64)
-
-
-def _days(duration: pl.Expr) -> pl.Expr:
-    return duration.dt.total_microseconds() / MICROSECONDS_A_DAY
