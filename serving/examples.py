@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from attune import columns as c
-from attune.features.online import FeatureStatus, OnlineRow
+from attune.features.online import USABLE, FeatureStatus, OnlineRow
 from attune.features.schema import features_of
 
 Values = Mapping[str, Any]
@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 
 def is_complete(row: OnlineRow) -> bool:
     """Whether every feature has a value, be it a stale one."""
-    return FeatureStatus.MISSING not in row.statuses.values()
+    return USABLE.issuperset(row.statuses.values())
 
 
 def is_stale(row: OnlineRow) -> bool:

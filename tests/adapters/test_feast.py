@@ -8,8 +8,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from feast import FeatureStore
 
-from attune.adapters.feast import FeastStore
+from attune.adapters.feast import FEATURE_REPO, FeastStore
+from attune.adapters.feast_definitions import load_config
 from attune.config import Workspace
 from attune.errors import FeatureError
 from attune.features.build import FeatureSettings, build_features
@@ -197,16 +199,26 @@ def test_items_are_not_served_online_and_it_says_so(shop):
         shop.online("popularity_v1", ["bread"], SECOND)
 
 
-def test_an_older_now_puts_older_features_online_and_a_later_one_later(workspace):
+def test_a_rebuild_puts_older_features_online_and_a_later_date_later_ones(workspace):
     store = build(workspace, [FIRST, SECOND, THIRD])
     seen = []
     for now in (THIRD, FIRST, SECOND):
-        store.materialize(now)
+        store.materialize(now, rebuild=now == FIRST)
         (row,) = store.online("churn_v1", ["ann"], now)
         seen.append((row.event_timestamps["orders_7d"], row.statuses["orders_7d"]))
         (bob,) = store.online("churn_v1", ["bob"], now)
         assert bob.statuses["orders_7d"] == ("missing" if now == FIRST else "present")
     assert seen == [(THIRD, "present"), (FIRST, "present"), (SECOND, "present")]
+
+
+def test_going_back_in_time_without_a_rebuild_is_refused_in_words(workspace):
+    store = build(workspace, [FIRST, SECOND])
+    store.materialize(SECOND)
+    with pytest.raises(
+        FeatureError, match="online as of 2017-06-11, later than 2017-06-04; ask for a rebuild"
+    ):
+        store.materialize(FIRST)
+    assert store.online_as_of() == SECOND
 
 
 def test_a_reader_sees_what_another_store_brought_online(workspace):
@@ -222,11 +234,31 @@ def test_a_reader_sees_what_another_store_brought_online(workspace):
 
 def test_what_is_online_already_is_left_alone(workspace):
     store = build(workspace, [FIRST, SECOND])
-    written = []
-    for now in (SECOND, SECOND, FIRST):
-        store.materialize(now)
-        written.append((workspace.feast / "online.db").stat().st_ino)
-    assert written[0] == written[1] != written[2]
+    first, again = store.materialize(SECOND), store.materialize(SECOND)
+    assert (again.files, again.kept) == (0, first.files)
+
+
+def test_a_customer_who_is_deleted_has_no_row_in_any_view(workspace):
+    store = build(workspace, [FIRST])
+    store.materialize(FIRST)
+    assert store.delete("ann") == sum(view.key == "customer_id" for view in VIEWS.values() if view.online)
+    ann, bob = store.online("churn_v1", ["ann", "bob"], FIRST)
+    assert (ann.known, bob.known) == (False, True)
+
+
+def test_feast_reads_the_rows_that_serving_reads(workspace):
+    store = build(workspace, [FIRST, SECOND])
+    store.materialize(SECOND)
+    (ours,) = store.online("recommend_v1", ["ann"], SECOND)
+    feast = FeatureStore(
+        config=load_config(
+            FEATURE_REPO, workspace, workspace.feast / "registry.pb", workspace.feast / "online.db"
+        )
+    )
+    theirs = feast.get_online_features(
+        features=feast.get_feature_service("recommend_v1"), entity_rows=[{"customer_id": "ann"}]
+    ).to_dict()
+    assert {name: found for name, (found,) in theirs.items()} == {"customer_id": "ann"} | dict(ours.values)
 
 
 def test_what_a_killed_run_left_does_not_disturb(workspace):
@@ -235,6 +267,7 @@ def test_what_a_killed_run_left_does_not_disturb(workspace):
     staging.mkdir()
     (staging / "online.db").write_bytes(b"half a database")
     (staging / "registry.pb").write_bytes(b"half a registry")
+    store.apply()
     store.materialize(FIRST)
     assert store.online("churn_v1", ["ann"], FIRST)[0].known
     assert not staging.exists()

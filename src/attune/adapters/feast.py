@@ -1,21 +1,20 @@
 """Feast: the definitions of `feature_repo/`, point-in-time training rows, and online reads.
 
-DuckDB joins training rows, SQLite answers online. Feast neither keeps the order of rows, nor applies a time
-to live online, nor refuses an older value over a newer one in SQLite: this adapter sees to all three.
+Our own offline store, `feast_offline`, joins training rows. Feast neither applies a time to live online, nor
+refuses an older value over a newer one in SQLite: this adapter sees to both.
 """
 
 import attune.adapters.quick_feast
 
 # isort: split
 
-import io
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from typing import Any, cast
 
 import polars as pl
 from feast import FeatureStore
@@ -23,15 +22,19 @@ from feast.repo_config import RepoConfig
 
 import attune
 from attune.adapters.feast_definitions import load_config, load_definitions
-from attune.adapters.feast_online import OnlineReader, service_of
+from attune.adapters.feast_online import service_of
 from attune.adapters.feast_registry import publish_registry, require_pinned
-from attune.columns import EVENT_TIMESTAMP
+from attune.adapters.online_stores import open_rows
+from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from attune.config import Workspace
 from attune.errors import FeatureError
+from attune.features.materialize import MaterializeReport, materialize, online_as_of
 from attune.features.online import OnlineRow
-from attune.features.schema import VIEWS, View, features_of, key_of, views_of
-from attune.features.snapshots import as_of_date, fingerprint_of, snapshots
+from attune.features.read_plan import OnlineReader
+from attune.features.schema import VIEWS, features_of, key_of, views_of
+from attune.features.snapshots import snapshots
 from attune.locks import in_turn
+from attune.progress import say
 
 # Beside the library in a checkout; an image that installs the library elsewhere says where.
 FEATURE_REPO = Path(
@@ -39,17 +42,13 @@ FEATURE_REPO = Path(
 ).absolute()
 REGISTRY_FILE = "registry.pb"
 ONLINE_FILE = "online.db"
-CONTENT_FILE = "online.txt"
-ROW = "attune_row"
-# The join of a long history spills to disk rather than take more than this.
-JOIN_MEMORY = "2GB"
 
 
 class FeastStore:
     """The feature store of one workspace.
 
-    Keep one open for many reads: opening costs tens of milliseconds, a read about one. When another process
-    brings features online anew, the next read sees them.
+    Keep one open for many reads: a read online costs a tenth of a millisecond once its service is planned.
+    When another process brings features online, the next read sees them.
     """
 
     def __init__(self, workspace: Workspace, repo: Path = FEATURE_REPO) -> None:
@@ -61,39 +60,42 @@ class FeastStore:
         """
         self._workspace = workspace
         self._repo = repo
-        self._lock = Lock()
-        self._reader: OnlineReader | None = None
+        self._rows = open_rows(workspace.feast / ONLINE_FILE)
+        self._reader = OnlineReader(self._rows)
 
     def apply(self) -> None:
         """Write the definitions of the feature repository to the registry, as `feast apply` does."""
         with self._staged() as (_, staging):
             publish_registry(staging / REGISTRY_FILE, self._workspace.feast / REGISTRY_FILE)
 
-    def materialize(self, as_of: datetime) -> None:
-        """Bring the latest snapshots as of a date online, in place of all that was there.
+    def materialize(self, as_of: datetime, rebuild: bool = False) -> MaterializeReport:
+        """Bring the latest snapshots as of a date online; only what is not there yet, see `materialize`.
 
-        A new database is filled beside the old one and takes its name at the end. So nothing later than
-        `as_of` stays online, no older value overwrites a newer one, and no reader sees half of it. Nothing
-        is done if the very same snapshots are online already.
+        Args:
+            as_of: Nothing that happened or was recorded later is brought online.
+            rebuild: Start from nothing, which also leads back to an earlier date.
 
         Raises:
-            FeatureError: A view has no snapshots.
+            FeatureError: There are no snapshots, or what is online is later and this is no rebuild.
         """
         views = [view for view in VIEWS.values() if view.online]
-        for view in views:
-            self._require_snapshots(view.name)
-        content = self._content(views, as_of)
-        if self._online_content() == content:
-            return
-        with self._staged() as (store, staging):
-            for view in views:
-                with _quiet():
-                    store.materialize(as_of - view.ttl, as_of, feature_views=[view.name])
-            (staging / CONTENT_FILE).write_text(content, encoding="utf-8")
-            (self._workspace.feast / CONTENT_FILE).unlink(missing_ok=True)
-            publish_registry(staging / REGISTRY_FILE, self._workspace.feast / REGISTRY_FILE)
-            for name in (ONLINE_FILE, CONTENT_FILE):
-                (staging / name).replace(self._workspace.feast / name)
+        built = [view for view in views if snapshots(self._workspace.features, view.name)]
+        if not built:
+            self._require_snapshots(views[0].name)
+        self._workspace.feast.mkdir(parents=True, exist_ok=True)
+        with in_turn(self._workspace.feast / ".lock"):
+            report = materialize(self._rows, self._workspace.features, built, as_of, rebuild)
+        say(f"online: {report}")
+        return report
+
+    def online_as_of(self) -> datetime | None:
+        """The date up to which snapshots were brought online last; None where none were."""
+        return online_as_of(self._rows)
+
+    def delete(self, customer: str) -> int:
+        """Remove a customer from the online store; how many rows there were."""
+        views = [view.name for view in VIEWS.values() if view.key == CUSTOMER_ID]
+        return self._rows.delete(views, customer)
 
     def historical(self, service: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The features of a service as they were known at each row's time.
@@ -112,21 +114,20 @@ class FeastStore:
         key = key_of(service)
         for view in views_of(service):
             self._require_snapshots(view)
-        numbered = rows.select(key, EVENT_TIMESTAMP).with_row_index(ROW)
-        self._bound_memory()
+        asked = rows.select(key, EVENT_TIMESTAMP)
         store = self._open_store()
         job = store.get_historical_features(
-            entity_df=numbered.to_pandas(),
+            entity_df=cast(Any, asked),  # Feast hands Polars rows on to our offline store as they are
             features=service_of(store, service),
             filter_by_created_timestamp=True,  # what was recorded later was not known
         )
-        joined = pl.DataFrame(pl.from_arrow(job.to_arrow())).sort(ROW)
-        if joined[ROW].to_list() != numbered[ROW].to_list():
+        joined = pl.DataFrame(pl.from_arrow(job.to_arrow()))
+        if not joined.select(key, EVENT_TIMESTAMP).equals(asked):
             raise FeatureError(
-                f"asked {service!r} for {len(rows):,} rows and got {len(joined):,}: "
-                "the offline store lost or multiplied rows; feature_store.yaml must name duckdb"
+                f"asked {service!r} for {len(asked):,} rows and got {len(joined):,} or others: the offline "
+                "store lost, multiplied or moved rows; feature_store.yaml must name AsOfOfflineStore"
             )
-        return numbered.select(key, EVENT_TIMESTAMP).hstack(joined.select(list(features_of(service))))
+        return joined.select(key, EVENT_TIMESTAMP, *features_of(service))
 
     def online(self, service: str, keys: Sequence[str], now: datetime) -> list[OnlineRow]:
         """The latest features of a service for each key, in the order asked; see `OnlineFeatures`.
@@ -134,21 +135,7 @@ class FeastStore:
         Raises:
             FeatureError: The service is unknown or nothing was brought online yet.
         """
-        return self._open_reader().read(service, keys, now) if keys else []
-
-    def _open_reader(self) -> OnlineReader:
-        file = self._workspace.feast / ONLINE_FILE
-        try:
-            found = file.stat()
-        except FileNotFoundError as error:
-            raise FeatureError(
-                f"no online features in {file.parent}; run the features pipeline first"
-            ) from error
-        version = found.st_ino, found.st_mtime_ns
-        with self._lock:
-            if self._reader is None or self._reader.version != version:
-                self._reader = OnlineReader(self._open_store(), version)
-            return self._reader
+        return self._reader.online(service, keys, now)
 
     def _open_store(self) -> FeatureStore:
         """Feast over what was published; a registry that anybody else changed is never opened."""
@@ -164,27 +151,6 @@ class FeastStore:
                 f"no snapshots of {view!r} in {self._workspace.features}; run the features pipeline first"
             )
 
-    def _content(self, views: Sequence[View], as_of: datetime) -> str:
-        """What is online once the views' snapshots of a date are: every file by what it was made from."""
-        files = [
-            f"{view.name} {file.name} {fingerprint_of(file)}"
-            for view in views
-            for file in snapshots(self._workspace.features, view.name)
-            if as_of - view.ttl <= as_of_date(file) <= as_of
-        ]
-        return "\n".join([as_of.isoformat(), *files]) + "\n"
-
-    def _online_content(self) -> str | None:
-        file = self._workspace.feast / CONTENT_FILE
-        whole = file.exists() and (self._workspace.feast / ONLINE_FILE).exists()
-        return file.read_text(encoding="utf-8") if whole else None
-
-    def _bound_memory(self) -> None:
-        import ibis  # with DuckDB 80 MB that a server, which only reads online, need not carry
-
-        scratch = self._workspace.feast / "scratch"
-        ibis.set_backend(ibis.duckdb.connect(memory_limit=JOIN_MEMORY, temp_directory=str(scratch)))
-
     @contextmanager
     def _staged(self) -> Iterator[tuple[FeatureStore, Path]]:
         """A store with all definitions and nothing online, in a folder of its own on the same disk."""
@@ -198,10 +164,3 @@ class FeastStore:
             store.apply([*load_definitions(self._repo, self._workspace)])
             yield store, staging
             shutil.rmtree(staging)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Feast reports progress with prints and bars; ours is said elsewhere."""
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        yield

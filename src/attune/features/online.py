@@ -6,13 +6,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+# A value is stale for as long again as it lives, and expired afterwards.
+GRACE = 1
+
 
 class FeatureStatus(StrEnum):
     """Whether a value can be used; a store that says "present" for an old value is not believed."""
 
     PRESENT = "present"
     STALE = "stale"
+    EXPIRED = "expired"
     MISSING = "missing"
+
+
+STATUSES = tuple(FeatureStatus)
+USABLE = frozenset({FeatureStatus.PRESENT, FeatureStatus.STALE})
 
 
 @dataclass(frozen=True)
@@ -21,8 +32,9 @@ class OnlineRow:
 
     Attributes:
         key: The customer or item asked for.
-        values: Feature -> value; None where missing. A stale value is given, marked as stale.
-        event_timestamps: Feature -> as-of time of the value, in UTC; None where missing.
+        values: Feature -> value; None where missing or expired. A stale value is given, marked as stale.
+        event_timestamps: Feature -> as-of time of the value, in UTC, also of one that is expired; None where
+            missing.
         statuses: Feature -> whether the value can be used.
     """
 
@@ -37,6 +49,24 @@ class OnlineRow:
         return any(status is not FeatureStatus.MISSING for status in self.statuses.values())
 
 
+@dataclass(frozen=True)
+class OnlineColumns:
+    """The features of many customers or items at one moment, N of them in the order asked.
+
+    Attributes:
+        keys: Who was asked for.
+        values: Feature -> array[N] of numbers, or a list of N texts or lists. What stands in the place of a
+            value that is neither present nor stale means nothing: look at its status.
+        event_timestamps: Feature -> as-of times, int64[N], microseconds since 1970; 0 where missing.
+        statuses: Feature -> places in `STATUSES`, uint8[N].
+    """
+
+    keys: Sequence[str]
+    values: Mapping[str, NDArray[Any] | list[Any]]
+    event_timestamps: Mapping[str, NDArray[np.int64]]
+    statuses: Mapping[str, NDArray[np.uint8]]
+
+
 class OnlineFeatures(Protocol):
     """A store that answers with the latest features, at once."""
 
@@ -46,6 +76,6 @@ class OnlineFeatures(Protocol):
         Args:
             service: A feature service, `churn_v1` for example.
             keys: Customers (items where the service's views are about items).
-            now: A value is stale when its as-of time is longer ago than its view's time to live;
-                a value from after `now` is missing.
+            now: A value is stale when its as-of time is longer ago than its view's time to live, and
+                expired when it is more than `GRACE` such times longer; a value from after `now` is missing.
         """

@@ -24,8 +24,11 @@ class FeaturePublisher(Protocol):
     def apply(self) -> None:
         """Write the definitions to the registry."""
 
-    def materialize(self, as_of: datetime) -> None:
-        """Bring the latest features as of a date online."""
+    def materialize(self, as_of: datetime, rebuild: bool = False) -> object:
+        """Bring the latest features as of a date online; a rebuild also leads back to an earlier date."""
+
+    def online_as_of(self) -> datetime | None:
+        """The date up to which features were brought online last."""
 
 
 def refresh_features(
@@ -59,7 +62,8 @@ def refresh_features(
     written = sum(map(len, report.written.values()))
     say(f"features: {written} snapshots computed, {report.kept} unchanged, {report.removed} outdated removed")
     store.apply()
-    store.materialize(on_grid(now))
+    online = store.online_as_of()
+    store.materialize(on_grid(now), rebuild=online is not None and online > on_grid(now))
     version = hashlib.sha256(f"{data} {report.version}".encode()).hexdigest()
     say(f"features: online as of {on_grid(now):%Y-%m-%d}, version {version[:12]}")
     return version

@@ -1,0 +1,34 @@
+"""Which online store there is: SQLite in the workspace, or the Redis that ATTUNE_ONLINE_STORE names."""
+
+import os
+from pathlib import Path
+
+from attune.adapters.online_redis import RedisRows
+from attune.adapters.online_sqlite import SqliteRows
+from attune.errors import ConfigError
+from attune.features.row_store import RowStore
+
+ONLINE_STORE_VARIABLE = "ATTUNE_ONLINE_STORE"
+PROJECT = "attune"
+REDIS = ("redis://", "rediss://", "unix://")
+
+
+def open_rows(file: Path, project: str = PROJECT) -> RowStore:
+    """The online store of the configuration; nothing is connected before it is used.
+
+    Args:
+        file: The SQLite file that is used where the variable is unset or empty.
+        project: Stands before every key in Redis, so that projects can share one.
+
+    Raises:
+        ConfigError: The variable names something else than a Redis.
+    """
+    url = os.environ.get(ONLINE_STORE_VARIABLE, "")
+    if not url:
+        return SqliteRows(file)
+    if not url.startswith(REDIS):
+        raise ConfigError(
+            f"{ONLINE_STORE_VARIABLE} does not begin with {', '.join(REDIS)}; "
+            "name a Redis, or unset it for SQLite"
+        )
+    return RedisRows(url, project)
