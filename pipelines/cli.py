@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from attune.config import HOME_VARIABLE, Workspace
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
+from pipelines import models_cli
 from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request, keep_metrics
 
 DEFAULT_HOME = Path("data")
@@ -27,10 +27,11 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Tables: import them, checked, cleaned and pseudonymised.", no_args_is_help=True)
 features_app = typer.Typer(help="Features: compute them and bring them online.", no_args_is_help=True)
-models_app = typer.Typer(help="Model versions: what there is and what is known of it.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(features_app, name="features")
-app.add_typer(models_app, name="models")
+app.add_typer(models_cli.app, name="models")
+app.command()(models_cli.trace)
+app.command()(models_cli.reproduce)
 
 Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
@@ -123,47 +124,6 @@ def compile_all(
 
     for file in compile_pipelines(out):
         console.print(str(file))
-
-
-@models_app.command("list")
-def list_models(home: Home = DEFAULT_HOME) -> None:
-    """List every version of every model, and which one serves."""
-    from attune.registry import Registry
-
-    registry = Registry(_workspace(home))
-    table = Table("model", "version", "champion", "algorithm", "features", "known up to", "made")
-    for name in registry.names():
-        champion = registry.champion(name)
-        for version in registry.versions(name):
-            manifest = version.manifest
-            serves = "yes" if champion and champion.version == version.version else ""
-            made = f"{manifest.created_at:%Y-%m-%d %H:%M}"
-            known = f"{manifest.now:%Y-%m-%d}"
-            table.add_row(
-                name, str(version.version), serves, manifest.algorithm, manifest.feature_service, known, made
-            )
-    console.print(table if table.rows else "no versions yet; attune run training --model churn makes one")
-
-
-@models_app.command("show")
-def show_model(
-    model: Model,
-    version: Annotated[int, typer.Option(help="Which version; left out: the champion.")] = 0,
-    home: Home = DEFAULT_HOME,
-) -> None:
-    """Verify a version, then show its manifest and how it became champion."""
-    from attune.registry import Registry
-
-    registry = Registry(_workspace(home))
-    champion = registry.champion(model)
-    if not version and champion is None:
-        raise ConfigError(f"{model} has no champion; name a --version, attune models list shows them")
-    found = registry.get(model, version) if version or champion is None else champion
-    registry.verify(found)
-    console.print(f"{found.folder}: every digest and the signature hold", soft_wrap=True)
-    console.print_json(found.manifest.model_dump_json())
-    for event in registry.events(model):
-        console.print(f"{event.promoted_at:%Y-%m-%d %H:%M} version {event.version}: {event.reason}")
 
 
 @app.command()

@@ -271,14 +271,20 @@ class Registry:
         Returns:
             The versions that were given up now.
         """
-        pins, versions = self.pins(name), self.versions(name)
-        loose = [found for found in versions[:-1] if found.version not in pins and found.folder.exists()]
-        for version in loose:
+        loose = self.loose(name)
+        for number in loose:
             with self._ledger.writing() as writer:
-                writer.collect(name, version.version, "nothing pins it")
-            version.folder.with_name(f"{version.version}.dvc").unlink(missing_ok=True)
-            shutil.rmtree(version.folder)
-        return [version.version for version in loose]
+                writer.collect(name, number, "nothing pins it")
+            folder = self._workspace.models / name / str(number)
+            folder.with_name(f"{number}.dvc").unlink(missing_ok=True)
+            shutil.rmtree(folder)
+        return loose
+
+    def loose(self, name: str) -> list[int]:
+        """The versions that `collect` would give up."""
+        pins = self.pins(name)
+        older = self.versions(name)[:-1]
+        return [found.version for found in older if found.version not in pins and found.folder.exists()]
 
     def card(self, version: Version) -> Document:
         """The model card of a version, once its folder has been verified.

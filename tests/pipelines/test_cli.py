@@ -16,6 +16,15 @@ COMMANDS = [
     "features build",
     "models list",
     "models show",
+    "models compare",
+    "models approve",
+    "models stage",
+    "models promote",
+    "models rollback",
+    "models verify",
+    "models gc",
+    "trace",
+    "reproduce",
 ]
 
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from attune.governance.stages import Promotion, Stage, line_of_champions
+from attune.governance.stages import AT_WORK, Promotion, Stage, line_of_champions
 
 CHAMPIONS_KEPT = 5
-_AT_WORK: tuple[Stage, ...] = ("shadow", "canary", "champion")
 
 
 def pinned(
@@ -25,7 +24,7 @@ def pinned(
     # What a rollback goes back to stays, however many were taken back since.
     last += line_of_champions(promotions)[-CHAMPIONS_KEPT:]
     pins |= dict.fromkeys(last, f"it is one of the last {CHAMPIONS_KEPT} champions")
-    return pins | {version: f"it is the {stage}" for version, stage in stages.items() if stage in _AT_WORK}
+    return pins | {version: f"it is the {stage}" for version, stage in stages.items() if stage in AT_WORK}
 
 
 def answered(predictions: Path, name: str) -> set[int]:

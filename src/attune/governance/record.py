@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from attune.errors import IntegrityError
+from attune.errors import IntegrityError, RegistryError
 from attune.governance.database import APPROVALS, EVENTS, STAGES, VERSIONS
 from attune.governance.events import Event, Kind
 from attune.governance.heads import Heads
 from attune.governance.manifest import Manifest, digest_bytes
-from attune.governance.stages import CHANGES, Promotion, Stage, check_move
+from attune.governance.stages import AT_WORK, CHANGES, Promotion, Stage, check_move
 
 
 class Reader:
@@ -173,7 +173,13 @@ class Writer(Reader):
         self._append("staged", name, version, {"stage": stage, "reason": reason, "cause": cause})
 
     def collect(self, name: str, version: int, reason: str) -> None:
-        """Record that a version's content was given up; its record stays."""
+        """Record that a version's content was given up; its record stays.
+
+        Raises:
+            RegistryError: It has come to serve meanwhile.
+        """
+        if (stage := self.stages(name)[version]) in AT_WORK:
+            raise RegistryError(f"version {version} of {name} is the {stage} by now; it stays")
         self._set_stage(name, version, "retired")
         self._append("collected", name, version, {"reason": reason})
 

@@ -10,6 +10,7 @@ from attune.governance.events import Event
 
 Stage = Literal["candidate", "shadow", "canary", "champion", "retired"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+AT_WORK: tuple[Stage, ...] = ("shadow", "canary", "champion")
 
 # Where a version may go from where it is. Nobody leaves the champion's place but by another's promotion.
 MOVES: Mapping[Stage, frozenset[Stage]] = {
