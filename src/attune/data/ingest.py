@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attune.config import Workspace
-from attune.data.importing import ImportReport, import_tables
+from attune.data.importing import ImportOptions, ImportReport, RefusedImportError, import_tables
 from attune.data.pseudonyms import load_or_make_key
 from attune.data.raw import RawTables
 from attune.data.sources import complete_journey, mapping
@@ -12,6 +12,7 @@ from attune.errors import ConfigError
 from attune.progress import say
 
 PUBLIC_SOURCES = {"complete_journey": complete_journey.load}
+CHECKS_FILE = "data_checks.json"
 MAPPING_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
@@ -30,19 +31,32 @@ def load_source(source: str) -> RawTables:
     )
 
 
-def ingest(source: str, until: str, workspace: Workspace) -> ImportReport:
-    """Import a source; nothing is written unless all of it holds.
+def ingest(
+    source: str,
+    until: str,
+    workspace: Workspace,
+    options: ImportOptions = ImportOptions(),  # noqa: B008 it is frozen
+) -> ImportReport:
+    """Import a source; nothing is written unless all of it holds, but a report of the checks.
 
     Args:
         source: A public data set by name, or the path of a mapping file.
         until: An ISO date or time (UTC); only what was known before it is taken. Empty takes everything.
         workspace: Whose tables are replaced, and whose key makes the pseudonyms.
+        options: How strict the checks are.
 
     Raises:
-        DataError: Something breaks a contract.
+        DataError: Something breaks a contract, or differs too much from what was usual.
         ConfigError: The source or the date is not one.
     """
     before = parse_moment(until) if until else None
     say(f"importing {source}{f', what was known before {until}' if until else ''}")
     key = load_or_make_key(workspace.pseudonym_key)
-    return import_tables(load_source(source), workspace.tables, key, before)
+    checks = workspace.reports / CHECKS_FILE
+    try:
+        report = import_tables(load_source(source), workspace.tables, key, before, options)
+    except RefusedImportError as refused:
+        refused.report.write(checks)
+        raise
+    report.checks.write(checks)
+    return report
