@@ -1,6 +1,6 @@
 """Our join behind Feast's own API: equal to Feast's DuckDB store wherever that store is defined."""
 
-import attune.adapters.quick_feast
+import attune.adapters.quick_feast  # noqa: F401, before Feast
 
 # isort: split
 

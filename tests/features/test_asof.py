@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attune.errors import FeatureError
+from attune.features import asof_source
 from attune.features.asof import DEFAULT_MEMORY, join_as_of
-from attune.features.asof_source import AsOfView
+from attune.features.asof_source import BATCH_ROWS, AsOfView
 from tests.features.purchases import TIME, at
 
 CASES = int(os.environ.get("ATTUNE_PROPERTY_CASES", "200"))
@@ -45,6 +46,7 @@ class Case:
     zones: tuple[str, str]
     files: int
     memory: int
+    batch: int
     columns: int
 
 
@@ -81,6 +83,7 @@ def cases(draw: st.DrawFn) -> Case:
         zones=draw(st.tuples(*[st.sampled_from(ZONES)] * 2)),
         files=draw(st.integers(1, 3)),
         memory=draw(st.sampled_from((DEFAULT_MEMORY, 1024, 256))),
+        batch=draw(st.sampled_from((BATCH_ROWS, 1, 4))),
         columns=columns,
     )
 
@@ -115,7 +118,8 @@ def test_every_value_equals_that_of_a_plain_search(case):
     keys = {f"key{n}": [key[n] for key, _ in case.asked] for n in range(case.columns)}
     times = in_zone([time for _, time in case.asked], case.zones[1])
     rows = pl.DataFrame(keys | {"event_timestamp": times}, schema_overrides=dict.fromkeys(keys, pl.String))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asof_source, "BATCH_ROWS", case.batch)
         view = write(case, Path(folder))
         answer = join_as_of(rows, [view], only_known=case.only_known, memory=case.memory)
     assert answer.drop("value").equals(rows)

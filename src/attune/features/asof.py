@@ -99,9 +99,10 @@ def _chosen(
     ttl = view.ttl // MICROSECOND if view.ttl else None
     last = int(questions.time.max(initial=0))
     batches = source.batches(keys, last, only_known)
-    parts = math.ceil(source.count() * BYTES_A_ROW / memory)
+    most = source.count()
+    parts = math.ceil(most * BYTES_A_ROW / memory)
     if parts <= 1:
-        return latest_known(_together(batches), questions, ttl, only_known)
+        return latest_known(_together(batches, most), questions, ttl, only_known)
     chosen = np.full(len(questions.code), NO_ROW, dtype=np.int64)
     with spilled(batches, len(keys), parts) as stored:
         for number, (first, end, history) in enumerate(stored, start=1):
@@ -112,9 +113,15 @@ def _chosen(
     return chosen
 
 
-def _together(batches: Iterable[History]) -> History:
-    nothing = [np.empty(0, dtype=np.int64)] * len(History._fields)
-    return History(*(np.concatenate(columns) for columns in zip(nothing, *batches, strict=True)))
+def _together(batches: Iterable[History], most: int) -> History:
+    """Batches as one, at most so many rows; memory that no row reaches is never taken."""
+    columns = [np.empty(most, dtype=np.int64) for _ in History._fields]
+    end = 0
+    for batch in batches:
+        start, end = end, end + len(batch.code)
+        for column, part in zip(columns, batch, strict=True):
+            column[start:end] = part
+    return History(*(column[:end] for column in columns))
 
 
 def _values(source: FeatureRows, chosen: Int64s) -> list[pl.Series]:

@@ -55,8 +55,9 @@ def latest_known(history: History, questions: Questions, ttl: int | None, only_k
         return np.full(len(questions.code), NO_ROW, dtype=np.int64)
     visible = np.maximum(history.event, history.created) if only_known else history.event
     keys = int(max(history.code.max(), questions.code.max(initial=0))) + 1
-    moment, asked, span = _scaled(visible, questions.time, keys)
-    line = history.code * span + moment
+    line, asked, span = _scaled(visible, questions.time, keys)
+    del visible  # each column of a long history is worth its memory
+    line += history.code * span
     order = _sorted_rows(line, history.created)
     line = line[order]
     place = _last_at_or_before(line, questions.code * span + asked)
@@ -73,7 +74,10 @@ def _scaled(values: Int64s, asked: Int64s, keys: int) -> tuple[Int64s, Int64s, i
     step = int(np.gcd.reduce(values - first)) or 1
     span = (int(values.max()) - first) // step + 2
     if keys * span < LARGEST:
-        return (values - first) // step + 1, np.clip((asked - first) // step + 1, 0, span - 1), span
+        scaled = values - first
+        scaled //= step
+        scaled += 1
+        return scaled, np.clip((asked - first) // step + 1, 0, span - 1), span
     known = np.unique(values)
     return np.searchsorted(known, values) + 1, np.searchsorted(known, asked, side="right"), len(known) + 1
 
@@ -87,10 +91,13 @@ def _sorted_rows(line: Int64s, created: Int64s) -> Int64s:
     """
     bits = len(line).bit_length()
     dropped = max(0, int(line.max()).bit_length() + bits - 63)
-    packed = (line >> dropped << bits) | np.arange(len(line))
+    packed = line >> dropped
+    packed <<= bits
+    packed |= np.arange(len(line))
     packed.sort()
-    order, coarse = packed & ((1 << bits) - 1), packed >> bits
-    tied = coarse[1:] == coarse[:-1]
+    order = packed & ((1 << bits) - 1)
+    packed >>= bits
+    tied = packed[1:] == packed[:-1]
     together = np.flatnonzero(np.append(tied, False) | np.insert(tied, 0, False))
     rows = order[together]
     order[together] = rows[np.lexsort((created[rows], line[rows]))]
@@ -107,10 +114,12 @@ def _latest_event(history: History, order: Int64s) -> Int64s:
     late = (code[1:] == code[:-1]) & (event[1:] < event[:-1])
     if not late.any():
         return places
-    moment, _, span = _scaled(event, event[:0], int(code[-1]) + 1)
-    rising = code * span + moment
-    highest = np.maximum.accumulate(rising)
-    return np.maximum.accumulate(np.where(rising == highest, places, 0))
+    rising, _, span = _scaled(event, event[:0], int(code[-1]) + 1)
+    code *= span
+    rising += code
+    np.maximum.accumulate(rising, out=code)
+    places[rising != code] = 0
+    return np.maximum.accumulate(places, out=places)
 
 
 def _last_at_or_before(line: Int64s, asked: Int64s) -> Int64s:

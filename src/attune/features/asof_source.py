@@ -13,7 +13,7 @@ from attune.errors import FeatureError
 from attune.features.asof_choose import History, Int64s
 from attune.features.asof_keys import KeyCodes, comparable
 
-BATCH_ROWS = 2_000_000
+BATCH_ROWS = 1_000_000
 POSITION = "attune_position"
 EVENT, CREATED = "attune_event", "attune_created"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,9 +79,9 @@ class FeatureRows:
             pl.col(stored).cast(keys.schema[asked], strict=False).alias(asked)
             for asked, stored in self._view.keys.items()
         ]
-        scan = self._visible(last, only_known)
-        slim = scan.select(POSITION, *renamed, *self._times())
-        for batch in slim.collect_batches(chunk_size=BATCH_ROWS):
+        for first in range(0, self.count(), BATCH_ROWS):
+            scan = self._scan.slice(first, BATCH_ROWS).filter(*self._visible(last, only_known))
+            batch = scan.select(POSITION, *renamed, *self._times()).collect(engine="streaming")
             coded = batch.select(POSITION, EVENT, CREATED).with_columns(keys.encode(batch).alias("code"))
             mine = coded.drop_nulls("code").with_columns(pl.col(CREATED).fill_null(BEFORE_ALL))
             columns = (mine[name].cast(pl.Int64).to_numpy() for name in ("code", POSITION, EVENT, CREATED))
@@ -110,12 +110,12 @@ class FeatureRows:
             raise FeatureError(f"the files of {self._view.name!r} changed while they were read; ask again")
         return found.drop(POSITION)
 
-    def _visible(self, last: int, only_known: bool) -> pl.LazyFrame:
+    def _visible(self, last: int, only_known: bool) -> list[pl.Expr]:
         times = [self._view.event]
         if only_known and self._view.created:
             times.append(self._view.created)
         end = pl.lit(EPOCH + timedelta(microseconds=last), dtype=UTC_TIME)
-        return self._scan.filter(*(self._time(name) <= end for name in times))
+        return [self._time(name) <= end for name in times]
 
     def _time(self, name: str) -> pl.Expr:
         column = pl.col(name)
