@@ -7,8 +7,6 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field, field_validator, model_validator
 
 from attune import columns as c
@@ -16,24 +14,56 @@ from attune.config import Settings, load_params
 from attune.data.conform import UNIT_PRICE
 from attune.data.consents import PURPOSES
 from attune.data.contracts import TABLES
+from attune.data.enrichment import Enrichment, with_geography
 from attune.data.raw import RawTables, no_consents, no_messages
+from attune.data.sources.database import Query, read_query
+from attune.data.sources.files import is_json_lines, read_csv, read_json_lines, read_parquet
 from attune.errors import ConfigError, DataError
+from attune.progress import say
 
 Constant = str | int | float | bool
 
 
 class FileMapping(Settings):
-    """One table: the file it comes from, and what its columns are called there.
+    """One table: the file or query it comes from, and what its columns are called there.
 
-    `columns` reads contract column: column of the file. `constants` gives a column one value for all rows.
+    `columns` reads contract column: column of the file; of JSON the path within an object, "user.id".
+    `constants` gives a column one value for all rows. `where` keeps only rows with one of the values.
     """
 
-    file: Path
+    file: Path | None = None
+    database: Query | None = None
     columns: dict[str, str] = Field(min_length=1)
     constants: dict[str, Constant] = Field(default_factory=dict)
     distinct: bool = Field(default=False, description="keep the first row of each id, drop rows without")
+    where: dict[str, list[Constant]] = Field(
+        default_factory=dict, description="column of the file: values; rows with other values are left out"
+    )
+    each: str | None = Field(
+        default=None, min_length=1, description="of JSON: the path of a list, each element of which is a row"
+    )
+    enrich: Enrichment | None = None
     separator: str = Field(default=",", min_length=1, max_length=1, description="of a CSV file")
-    encoding: str = Field(default="utf-8", description="of a CSV file")
+    encoding: str = Field(default="utf-8", description="of a CSV or JSON file")
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> Self:
+        if (self.file is None) == (self.database is None):
+            raise ValueError("name one place the table comes from: a file, or a database")
+        return self
+
+    @property
+    def wanted(self) -> list[str]:
+        """The columns of the file that are needed."""
+        key = [self.enrich.key] if self.enrich else []
+        return list(dict.fromkeys([*self.columns.values(), *self.where, *key]))
+
+    @property
+    def place(self) -> str:
+        """What messages call the file or database."""
+        if self.database:
+            return f"the query to {self.database.url_variable}"
+        return self.file.name if self.file else ""
 
 
 class Rules(Settings):
@@ -126,18 +156,48 @@ def load(path: Path) -> RawTables:
 
 
 def _read(name: str, table: FileMapping, folder: Path) -> pd.DataFrame:
-    _require_known(name, {*table.columns, *table.constants})
-    path = folder / table.file
-    frame = _read_file(path, table)
+    enriched = table.enrich.columns if table.enrich else {}
+    _require_known(name, {*table.columns, *table.constants, *enriched})
+    frame = _kept(_read_place(table, folder), table)
     if frame.empty:
-        raise DataError(f"{path} has no rows; name a file with data for the table {name}")
+        raise DataError(f"{_where(table, folder)} has no rows; name a file with data for the table {name}")
     # Columns that the file lacks are left out here: the import reports all of them at once.
     present = {column: frame[there] for column, there in table.columns.items() if there in frame}
     raw = pd.DataFrame(present, index=frame.index).assign(**table.constants)
+    if table.enrich:
+        raw = with_geography(raw, frame, table.enrich, folder)
     key = next(iter(TABLES[name].columns))
     if table.distinct and key in raw:
         raw = raw[raw[key].notna()].drop_duplicates(key)
     return raw
+
+
+def _read_place(table: FileMapping, folder: Path) -> pd.DataFrame:
+    if table.database:
+        return read_query(table.database)
+    path = folder / (table.file or "")
+    if is_json_lines(path):
+        return read_json_lines(path, table.wanted, table.each, table.encoding)
+    if path.suffix == ".parquet":
+        return read_parquet(path, table.wanted)
+    return read_csv(path, table.separator, table.encoding)
+
+
+def _where(table: FileMapping, folder: Path) -> str:
+    return str(folder / table.file) if table.file else table.place
+
+
+def _kept(frame: pd.DataFrame, table: FileMapping) -> pd.DataFrame:
+    kept = frame
+    for column, values in table.where.items():
+        if column not in frame:
+            raise ConfigError(
+                f"where: {table.place} has no column {column}; it has {', '.join(map(str, frame))}"
+            )
+        kept = kept[kept[column].astype("string").isin([str(value) for value in values])]
+    if len(kept) < len(frame):
+        say(f"{table.place}: {len(kept):,} of {len(frame):,} rows are wanted")
+    return kept
 
 
 def _require_known(name: str, columns: set[str]) -> None:
@@ -145,35 +205,6 @@ def _require_known(name: str, columns: set[str]) -> None:
     unknown = sorted(columns - set(allowed))
     if unknown:
         raise ConfigError(f"the table {name} has no column {', '.join(unknown)}; it has {', '.join(allowed)}")
-
-
-def _read_file(path: Path, table: FileMapping) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path, columns=_present(path, set(table.columns.values())))
-        # As text, so that a word in a column of numbers can be shown with its row.
-        return pd.read_csv(
-            path,
-            sep=table.separator,
-            encoding=table.encoding,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-        )
-    except FileNotFoundError as error:
-        raise DataError(f"no file {path}; files are looked for beside the mapping file") from error
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path} is empty; name a file with a header and rows") from error
-    except (pd.errors.ParserError, UnicodeDecodeError, LookupError, pa.ArrowInvalid) as error:
-        raise DataError(
-            f"{path} cannot be read as {path.suffix or 'CSV'} ({error}); "
-            "check its separator and encoding in the mapping"
-        ) from error
-
-
-def _present(path: Path, wanted: set[str]) -> list[str]:
-    there: list[str] = pq.read_schema(path).names
-    return [column for column in there if column in wanted]
 
 
 def _distinct_ids(interactions: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -202,7 +233,7 @@ def _consents(customers: pd.DataFrame, agreed: EveryoneAgreed | None) -> pd.Data
 
 def _names(files: Mapping[str, FileMapping]) -> dict[tuple[str, str], str]:
     return {
-        (name, column): f"{there} in {table.file.name}"
+        (name, column): f"{there} in {table.place}"
         for name, table in files.items()
         for column, there in table.columns.items()
     }

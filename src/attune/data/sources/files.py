@@ -1,0 +1,126 @@
+"""Files of a user's own, read as they are: CSV, Parquet, and JSON with one object a line."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attune.errors import DataError
+
+JSON_LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
+
+
+def read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
+    """Read the columns of a Parquet file that are wanted and there."""
+    try:
+        there: list[str] = pq.read_schema(path).names
+        return pd.read_parquet(path, columns=[column for column in there if column in wanted])
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} cannot be read as Parquet ({error}); export it again") from error
+
+
+def read_csv(path: Path, separator: str, encoding: str) -> pd.DataFrame:
+    """Read a CSV file as text, so that a word in a column of numbers can be shown with its row."""
+    try:
+        return pd.read_csv(
+            path, sep=separator, encoding=encoding, dtype=str, keep_default_na=False, na_values=[""]
+        )
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except pd.errors.EmptyDataError as error:
+        raise DataError(f"{path} is empty; name a file with a header and rows") from error
+    except (pd.errors.ParserError, UnicodeDecodeError, LookupError) as error:
+        raise DataError(
+            f"{path} cannot be read as {path.suffix or 'CSV'} ({error}); "
+            "check its separator and encoding in the mapping"
+        ) from error
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether a file holds one JSON object a line, by its name; it may be compressed by gzip."""
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix in JSON_LINES
+
+
+def read_json_lines(path: Path, wanted: Sequence[str], each: str | None, encoding: str) -> pd.DataFrame:
+    """Read events, one JSON object a line.
+
+    Args:
+        path: The file; blank lines are skipped.
+        wanted: Paths within an object, "user.id"; what is not there is left empty. A path that no object
+            has is left out.
+        each: A path to a list within an object; then each of its elements makes a row, and paths below
+            `each` are looked up in the element.
+        encoding: Of the text.
+
+    Raises:
+        DataError: The file is missing or empty, or a line is no JSON object.
+    """
+    rows = [row for record in _records(path, encoding) for row in _rows(record, wanted, each)]
+    present = [name for name in wanted if any(name in row for row in rows)]
+    return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in present})
+
+
+def _records(path: Path, encoding: str) -> Iterator[Mapping[str, Any]]:
+    number = 0
+    try:
+        with (
+            gzip.open(path, "rt", encoding=encoding)
+            if path.suffix == ".gz"
+            else path.open(encoding=encoding) as lines
+        ):
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    record = json.loads(line)
+                    if not isinstance(record, dict):
+                        raise DataError(f"{path}, line {number}: is no object; write one object a line")
+                    yield record
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except (ValueError, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path}, line {number + (not isinstance(error, json.JSONDecodeError))}: is no JSON ({error}); "
+            "write one object a line"
+        ) from error
+    if not number:
+        raise DataError(f"{path} is empty; name a file with one JSON object a line")
+
+
+def _rows(record: Mapping[str, Any], wanted: Sequence[str], each: str | None) -> Iterator[dict[str, Any]]:
+    if each is None:
+        yield _picked(record, wanted, {})
+        return
+    elements = _at(record, each)
+    for element in elements if isinstance(elements, list) else []:
+        yield _picked(record, wanted, {each: element})
+
+
+def _picked(record: Mapping[str, Any], wanted: Sequence[str], within: Mapping[str, Any]) -> dict[str, Any]:
+    row = {}
+    for name in wanted:
+        above = next((path for path in within if name.startswith(f"{path}.")), None)
+        value = _at(within[above], name[len(above) + 1 :]) if above else _at(record, name)
+        if value is not _ABSENT:
+            row[name] = value
+    return row
+
+
+_ABSENT = object()
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        if not isinstance(value, dict) or step not in value:
+            return _ABSENT
+        value = value[step]
+    return value
+
+
+def _missing(path: Path) -> DataError:
+    return DataError(f"no file {path}; files are looked for beside the mapping file")
