@@ -15,7 +15,9 @@ ATTEMPTS = 200
 
 
 @contextmanager
-def running_redis(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def running_redis(
+    folder: Path, *options: str, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Its URL and its process; skipped where there is no redis-server, which CI must have."""
     program = shutil.which("redis-server")
     if program is None:
@@ -23,9 +25,7 @@ def running_redis(folder: Path, *options: str) -> Iterator[tuple[str, subprocess
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port or _free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
     try:
@@ -34,6 +34,12 @@ def running_redis(folder: Path, *options: str) -> Iterator[tuple[str, subprocess
     finally:
         process.kill()
         process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait(port: int) -> None:

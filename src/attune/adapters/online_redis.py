@@ -41,7 +41,8 @@ class RedisRows:
     def get_many(self, views: Sequence[str], entities: Sequence[str]) -> list[list[bytes | None]]:
         """One round trip; another where a new generation was published since the last read."""
         for _ in range(ATTEMPTS):
-            keys = [key for view in views for key in self._keys(self._seen, view, entities)]
+            asked = views if self._seen else []  # the first time only where to look
+            keys = [key for view in asked for key in self._keys(self._seen, view, entities)]
             found = self._reads.call("MGET", self._pointer, *keys)
             pointer, *rows = _list(found)
             generation = int(pointer or 0) + self._ahead
