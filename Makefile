@@ -58,3 +58,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed-demo
 	@echo "Installing what checks and tests need"
 	@$(PIP) --editable '.[dev]'
 	@touch $@
+
+# Large, and needed only by the test that holds Spark against DuckDB.
+$(VENV)/.installed-spark: $(VENV)/.installed-dev
+	@echo "Installing Spark"
+	@$(PIP) --editable '.[spark]'
+	@touch $@

@@ -1,0 +1,176 @@
+"""Time a back-fill: daily snapshots of every view of interactions, and how it grows with their number.
+
+python -m benchmarks.backfill --interactions 1000000 --customers 100000 --dates 9
+python -m benchmarks.backfill                # the full size: 50 M interactions, 1 M customers, 90 dates
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attune.columns import DEMOGRAPHICS, PURCHASE, UNKNOWN
+from benchmarks.results import Result, machine, today, write_results
+
+START = datetime(2016, 1, 1, tzinfo=UTC)
+MONTHS = 24
+ITEMS = 50_000
+LINES_AN_ORDER = 5
+DEPARTMENTS = ("GROCERY", "PRODUCE", "MEAT", "TOYS")
+MICROSECONDS_A_DAY = 86_400_000_000
+SERVICES = ("churn_v1", "recommend_v1", "popularity_v1")
+TIME = pa.timestamp("us", "UTC")
+PROTOCOL = "generated, one process a size; peak is its largest resident memory"
+PART = """
+import json, resource, sys, time
+from datetime import datetime
+from pathlib import Path
+from attune.features.build import FeatureSettings, build_features
+
+tables, out, memory, services, dates = sys.argv[1:]
+wanted = dict.fromkeys(json.loads(services), [datetime.fromisoformat(date) for date in json.loads(dates)])
+started = time.perf_counter()
+build_features(Path(tables), Path(out), wanted, FeatureSettings(memory_gib=float(memory)))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20]))
+"""
+
+
+def main() -> None:
+    """Measure a quarter, a half and the whole, and write results/backfill.json."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--interactions", type=int, default=50_000_000)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--dates", type=int, default=90)
+    parser.add_argument("--memory-gib", type=float, default=6.0)
+    parser.add_argument("--no-write", action="store_true", help="show the figures only")
+    asked = parser.parse_args()
+    measured = []
+    for part in (4, 2, 1):
+        size = (asked.interactions // part, asked.customers // part)
+        measured.append(_measure(*size, asked.dates, asked.memory_gib))
+        print(
+            f"{size[0]:,} interactions: {' '.join(f'{n} {v:,.2f}' for n, v in measured[-1].items())}",
+            flush=True,
+        )
+    results = _results(measured, asked)
+    for result in results:
+        print(f"{result.id}: {result.value:g} {result.unit}")
+    if not asked.no_write:
+        write_results("backfill", results)
+
+
+def _measure(interactions: int, customers: int, dates: int, memory_gib: float) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        tables, out = Path(folder) / "tables", Path(folder) / "features"
+        write_shop(tables, interactions, customers)
+        last = START + timedelta(days=30 * MONTHS)
+        days = [(last - timedelta(days=number)).isoformat() for number in range(dates)]
+        command = [
+            sys.executable,
+            "-c",
+            PART,
+            tables,
+            out,
+            str(memory_gib),
+            json.dumps(SERVICES),
+            json.dumps(days),
+        ]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        seconds, cpu, rss = json.loads(printed.splitlines()[-1])
+        written = sum(pq.read_metadata(file).num_rows for file in out.rglob("*.parquet"))
+    return {
+        "seconds": seconds,
+        "cpu_s": cpu,
+        "peak_rss_gib": rss,
+        "rows_per_s": interactions * dates / seconds,
+        "interactions_per_s": interactions / seconds,
+        "written_rows_per_s": written / seconds,
+    }
+
+
+def _results(measured: list[dict[str, float]], asked: argparse.Namespace) -> list[Result]:
+    quarter, _, whole = measured
+    figures = {
+        "backfill_rows_per_s": (whole["rows_per_s"], "interactions x dates/s"),
+        "backfill_interactions_per_s": (whole["interactions_per_s"], "interactions/s"),
+        "backfill_written_rows_per_s": (whole["written_rows_per_s"], "feature rows/s"),
+        "backfill_s": (whole["seconds"], "s"),
+        "backfill_cpu_s": (whole["cpu_s"], "CPU s"),
+        "backfill_peak_rss_gib": (whole["peak_rss_gib"], "GiB"),
+        # 1 is linear: four times the interactions take four times the CPU.
+        "backfill_growth": (whole["cpu_s"] / (4 * quarter["cpu_s"]), "of linear"),
+    }
+    data = f"{asked.interactions:,} interactions, {asked.customers:,} customers, {asked.dates} dates"
+    return [
+        Result(
+            id=name,
+            value=round(value, 3),
+            unit=unit,
+            peer=None,
+            data=data,
+            protocol=PROTOCOL,
+            command=f"python -m benchmarks.backfill --interactions {asked.interactions} "
+            f"--customers {asked.customers} --dates {asked.dates} --memory-gib {asked.memory_gib:g}",
+            machine=machine(),
+            date=today(),
+        )
+        for name, (value, unit) in figures.items()
+    ]
+
+
+def write_shop(folder: Path, interactions: int, customers: int) -> None:
+    """Write the tables of a shop, a month at a time.
+
+    Args:
+        folder: Where to.
+        interactions: How many lines, evenly over the months; five make an order.
+        customers: How many; some buy more than others.
+    """
+    (folder / "interactions").mkdir(parents=True)
+    names = pa.array([f"c_{number:08x}" for number in range(customers)])
+    goods = pa.array([f"i{number}" for number in range(ITEMS)])
+    told = {name: pa.array([UNKNOWN] * customers) for name in DEMOGRAPHICS}
+    pq.write_table(pa.table({"customer_id": names, **told}), folder / "customers.parquet")
+    departments = pa.array([DEPARTMENTS[number % len(DEPARTMENTS)] for number in range(ITEMS)])
+    pq.write_table(pa.table({"item_id": goods, "department": departments}), folder / "items.parquet")
+    for name, rows in _months(interactions // MONTHS, names, goods):
+        pq.write_table(rows, folder / "interactions" / f"{name}.parquet", compression="zstd")
+
+
+def _months(lines: int, names: pa.Array, goods: pa.Array) -> Iterator[tuple[str, pa.Table]]:
+    chance = np.random.default_rng(0)
+    for month in range(MONTHS):
+        start = datetime(2016 + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        orders = -(-lines // LINES_AN_ORDER)
+        order = np.repeat(np.arange(orders), LINES_AN_ORDER)[:lines]
+        times = np.sort(chance.integers(0, 28 * MICROSECONDS_A_DAY, orders))
+        moments = times[order] + int(start.timestamp()) * 1_000_000
+        buyers = (len(names) * chance.random(orders) ** 1.5).astype(np.int64)
+        items = (ITEMS * chance.random(lines) ** 3).astype(np.int64)
+        time = pa.array(moments).cast(pa.timestamp("us")).cast(TIME)
+        columns = {
+            "interaction_id": pa.array([f"{month:02}-{number:08}" for number in range(lines)]),
+            "customer_id": names.take(pa.array(buyers[order])),
+            "item_id": goods.take(pa.array(items)),
+            "order_id": pa.array([f"{month:02}-{number}" for number in order]),
+            "event": pa.array([PURCHASE] * lines),
+            "event_timestamp": time,
+            "created_timestamp": time,
+            "quantity": pa.array(np.ones(lines)),
+            "amount": pa.array(chance.integers(50, 2000, lines) / 100),
+            "discount": pa.array(chance.integers(0, 100, lines) / 100),
+        }
+        yield f"{start:%Y-%m}", pa.table(columns)
+
+
+if __name__ == "__main__":
+    main()
