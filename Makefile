@@ -10,7 +10,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench-loop clean
+.PHONY: help demo test check format compile bench-loop bench-registry clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ format: $(VENV)/.installed-dev ## Format the code
 
 compile: $(VENV)/.installed-demo ## Compile every pipeline to compiled/
 	@$(BIN)/attune compile
+
+bench-registry: $(VENV)/.installed-dev ## Damage a registry in a thousand ways, race for it, time it
+	@$(BIN)/python -m benchmarks.registry
 
 bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
 	@$(BIN)/python -m benchmarks.loop

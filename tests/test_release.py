@@ -1,8 +1,8 @@
 import json
+import multiprocessing
+import os
 import shutil
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy
 
 from attune.columns import AGE_BAND, CUSTOMER_ID, EVENT_TIMESTAMP, LABEL, RECENCY_DAYS, SPEND_90D
 from attune.config import Workspace
 from attune.errors import ModelError, PromotionConflictError, RegistryError
 from attune.evaluation.comparison import Comparison
+from attune.governance.documents import Document, markdown
 from attune.registry import Registry
 from attune.release import Released, Run, measure, release
 from attune.training.examples import ExamplesRecord
 from attune.training.leakage import LeakageAudit
+from attune.training.plan import CardTexts
 from attune.training.train import train_candidate
 
 JUNE = datetime(2017, 6, 4, tzinfo=UTC)
@@ -29,9 +32,10 @@ PARAMS: dict[str, Any] = {
     "kind": "scorer",
     "label": {"active_days": 90, "quiet_days": 28},
     "as_of": {"first": "2017-03-26"},
-    "network": "churn_network",
+    "network": "gradient_boosting",
     "candidates": {
-        "churn_network": {"members": 2, "width": 8, "blocks": 1},
+        # Learns in one call, and so spares every test here a second of torch.
+        "gradient_boosting": {},
         "logistic_regression": {},
     },
     "loop": {"epochs": 2, "batch_size": 128},
@@ -122,7 +126,7 @@ def test_a_first_run_makes_a_champion_with_everything_that_belongs_to_it(
     registry: Registry, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values = measure(registry, run, str(tmp_path / "evaluation.json"))
-    assert values.keys() == {"churn_network", "logistic_regression"}
+    assert values.keys() == {"gradient_boosting", "logistic_regression"}
     assert values["logistic_regression"] > 0.75  # the truth is a straight line
     outcome = released(registry, run, tmp_path)
     assert (outcome.verdict, outcome.version, outcome.compared_with) == ("promoted", 1, None)
@@ -205,8 +209,8 @@ def test_a_later_run_is_compared_with_the_champion_on_the_same_rows(
     assert results.champion is not None
     assert results.champion.version == first.version == 1
     assert {(found.a, found.b) for found in results.differences} == {
-        ("churn_network", "logistic_regression"),
-        ("churn_network", "version 1"),
+        ("gradient_boosting", "logistic_regression"),
+        ("gradient_boosting", "version 1"),
         ("logistic_regression", "version 1"),
     }
     # As good as the champion is not surely better than it.
@@ -243,22 +247,17 @@ def test_who_was_overtaken_since_the_comparison_is_told(
     assert [event.version for event in registry.events("churn")] == [1]
 
 
-# Killed when the database is about to commit: first the version, then the promotion.
-DYING = """
-import os, signal, sys
-from pathlib import Path
-import sqlalchemy
-from attune.config import Workspace
-from attune.registry import Registry
-from attune.release import Run, release
+def _release_and_die_at(root: Path, run: Run, evaluation: str, last: int) -> None:
+    """Die when the database is about to commit: first the version, then the promotion."""
+    commits = iter(range(last, 0, -1))
 
-root, run, evaluation, last = sys.argv[1:]
-registry, run = Registry(Workspace(root=root)), Run.model_validate_json(run)
-commits = iter(range(int(last), 0, -1))
-die = lambda _: os.kill(os.getpid(), signal.SIGKILL) if next(commits) == 1 else None
-sqlalchemy.event.listen(sqlalchemy.engine.Engine, "commit", die)
-release(registry, run, evaluation, "a test", os.devnull)
-"""
+    def die(_: object) -> None:
+        if next(commits) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    registry = Registry(Workspace(root=root))
+    sqlalchemy.event.listen(sqlalchemy.engine.Engine, "commit", die)
+    release(registry, run, evaluation, "a test", os.devnull)
 
 
 @pytest.mark.parametrize(("commit", "there"), [(1, []), (2, [1])], ids=["the version", "the promotion"])
@@ -267,8 +266,11 @@ def test_a_run_killed_while_it_writes_ends_the_same_when_it_is_started_again(
 ) -> None:
     evaluation = str(tmp_path / "evaluation.json")
     measure(registry, run, evaluation)
-    command = [sys.executable, "-c", DYING, tmp_path / "data", run.model_dump_json(), evaluation, str(commit)]
-    assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
+    arguments = (tmp_path / "data", run, evaluation, commit)
+    process = multiprocessing.get_context("fork").Process(target=_release_and_die_at, args=arguments)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert [version.version for version in registry.versions("churn")] == there
     assert registry.champion("churn") is None
     outcome = released(registry, run, tmp_path)
@@ -276,9 +278,49 @@ def test_a_run_killed_while_it_writes_ends_the_same_when_it_is_started_again(
     assert [(event.sequence, event.version) for event in registry.events("churn")] == [(1, 1)]
 
 
+def test_where_a_person_must_agree_the_run_waits_and_ends_when_started_again(
+    registry: Registry, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_PERSON", "ann")
+    careful = run.model_copy(update={"plan": run.plan.model_copy(update={"approval": "person"})})
+    assert released(registry, careful, tmp_path).ending == "waiting"
+    version = registry.get("churn", 1)
+    assert registry.champion("churn") is None
+    with pytest.raises(RegistryError, match="ann asked for version 1"):
+        registry.approve(version, "the card", "ann", "mine")
+    registry.approve(version, markdown(registry.card(version)), "bob", "read it")
+    assert released(registry, careful, tmp_path).ending == "promoted"
+    (event,) = registry.events("churn")
+    assert event.approval == registry.approvals(version)[0].digest
+
+
+def test_a_version_describes_itself(registry: Registry, run: Run, tmp_path: Path) -> None:
+    outcome = released(registry, run, tmp_path)
+    card = registry.card(registry.get("churn", 1))
+    assert card.empty == []
+    text = markdown(card)
+    assert outcome.reason.split(".")[0] in text
+    assert "| age_band | 25-34 |" in text
+    assert "Nobody is harmed." in text
+    sheet = Document.model_validate_json((registry.get("churn", 1).folder / "datasheet.json").read_bytes())
+    assert sheet.empty == []
+
+
+def test_a_model_that_nobody_described_is_registered_and_not_promoted(
+    registry: Registry, run: Run, tmp_path: Path
+) -> None:
+    silent = run.model_copy(update={"plan": run.plan.model_copy(update={"card": CardTexts()})})
+    with pytest.raises(
+        RegistryError, match="says nothing about: Intended use, Ethical considerations, Caveats"
+    ):
+        released(registry, silent, tmp_path)
+    assert [version.version for version in registry.versions("churn")] == [1]
+    assert registry.champion("churn") is None
+
+
 def test_other_candidates_than_the_plan_has_are_refused(run: Run) -> None:
-    with pytest.raises(ModelError, match=r"trained were \['churn_network'\], the plan of churn has"):
-        Run.of("churn", PARAMS, str(run.examples), [str(run.candidates["churn_network"])])
+    with pytest.raises(ModelError, match=r"trained were \['gradient_boosting'\], the plan of churn has"):
+        Run.of("churn", PARAMS, str(run.examples), [str(run.candidates["gradient_boosting"])])
 
 
 def test_a_broken_evaluation_is_named(registry: Registry, run: Run, tmp_path: Path) -> None:

@@ -241,10 +241,15 @@ class Registry:
             )
 
     def problems(self) -> list[str]:
-        """Everything that does not hold: the log, its heads, the tables, and every version that is kept."""
+        """Everything that does not hold: in the record; where that is sound, in the versions that are kept."""
+        heads = Heads(self._heads, self._workspace.keys)
         with self._ledger.reading() as reader:
-            found = list(problems(reader, Heads(self._heads, self._workspace.keys), self._workspace.keys))
-            collected = {(e.name, e.version) for e in reader.events() if e.kind == "collected"}
+            found = list(problems(reader, heads, self._workspace.keys))
+            if found:
+                return found
+            collected = {
+                (event.name, event.version) for event in reader.events() if event.kind == "collected"
+            }
         for name in self.names():
             for version in self.versions(name):
                 if (name, version.version) not in collected:

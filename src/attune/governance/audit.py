@@ -20,8 +20,8 @@ def problems(reader: Reader, heads: Heads, keys: Path) -> Iterator[str]:
         heads: The signed heads beside it.
         keys: The folder of the workspace's keys.
     """
-    events = reader.events()
     try:
+        events = reader.events()
         check_chain(keys, events)
         _check_heads(events, heads, keys)
     except IntegrityError as error:

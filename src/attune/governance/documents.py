@@ -9,7 +9,7 @@ from pydantic import Field, FiniteFloat
 from attune.config import Settings
 
 _WIDTH, _LABEL, _ROW = 640, 200, 22
-_UNSAFE = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]|"} | {"<": "&lt;", ">": "&gt;", "\n": " "})
+_UNSAFE = str.maketrans({mark: f"\\{mark}" for mark in "\\`*[]|"} | {"<": "&lt;", ">": "&gt;", "\n": " "})
 
 
 class Table(Settings):

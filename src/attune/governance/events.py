@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from pydantic import ValidationError
+
 from attune.config import Settings
 from attune.errors import IntegrityError
 from attune.governance.signing import check_signature, sign
@@ -67,6 +69,20 @@ class Event(Settings):
         return cls.model_validate(
             said | {"hash": hashlib.sha256(content).hexdigest(), "signature": signature}
         )
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """The event in a row of the log.
+
+        Raises:
+            IntegrityError: No event looks like that.
+        """
+        try:
+            return cls.model_validate(dict(row))
+        except ValidationError as error:
+            raise IntegrityError(
+                f"event {row.get('sequence')} of the registry's log was changed: it is none; restore the log"
+            ) from error
 
     @property
     def found(self) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Reader:
         """The log, or what it says of one model, oldest first, unchecked."""
         query = sql.select(EVENTS).order_by(EVENTS.c.sequence)
         rows = self._connection.execute(query if name is None else query.where(EVENTS.c.name == name))
-        return [Event.model_validate(dict(row._mapping)) for row in rows]
+        return [Event.read(dict(row._mapping)) for row in rows]
 
     def promotions(self, name: str) -> list[Promotion]:
         """Every change of a model's champion, oldest first.
@@ -110,7 +110,7 @@ class Reader:
 
     def _last(self, query: sql.Select[Any]) -> Event | None:
         row = self._connection.execute(query.order_by(EVENTS.c.sequence.desc()).limit(1)).first()
-        return Event.model_validate(dict(row._mapping)) if row else None
+        return Event.read(dict(row._mapping)) if row else None
 
     def _check_end(self) -> None:
         head = self._heads.last()
