@@ -13,7 +13,7 @@ from attune.config import HOME_VARIABLE, Workspace
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
-from pipelines import models_cli
+from pipelines import features_cli, models_cli
 from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request, keep_metrics
 
 DEFAULT_HOME = Path("data")
@@ -28,6 +28,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Tables: import them, checked, cleaned and pseudonymised.", no_args_is_help=True)
 features_app = typer.Typer(help="Features: compute them and bring them online.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+features_app.add_typer(features_cli.app)
 app.add_typer(features_app, name="features")
 app.add_typer(models_cli.app, name="models")
 app.command()(models_cli.trace)
@@ -54,19 +55,32 @@ def import_data(
     source: Annotated[str, typer.Option(help="A public data set: complete_journey.")] = "",
     mapping: Annotated[str, typer.Option(help="A mapping of files of your own (YAML).")] = "",
     until: Annotated[str, typer.Option(help="Take only what was known before this date.")] = "",
+    quarantine: Annotated[
+        bool, typer.Option(help="Set rows aside that do not hold, keep the others.")
+    ] = False,
+    accept_changes: Annotated[bool, typer.Option(help="Take tables that look unlike the last ones.")] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Import tables; nothing is written unless every contract holds.
+    """Import tables; nothing is written unless every contract and every check holds.
 
     For example: attune data import --source complete_journey --until 2017-09-03
     """
-    from attune.data.ingest import ingest
+    from attune.data.importing import ImportOptions, RefusedImportError
+    from attune.data.ingest import CHECKS_FILE, ingest
+    from monitoring.data_checks_page import write_data_checks_page
 
     if bool(source) == bool(mapping):
         raise ConfigError("name one thing to import: --source complete_journey, or --mapping my.yaml")
     workspace = _workspace(home)
     with only_writer(workspace.root):
-        report = ingest(source or mapping, until, workspace)
+        options = ImportOptions(quarantine=quarantine, accept_changes=accept_changes)
+        try:
+            report = ingest(source or mapping, until, workspace, options)
+        except RefusedImportError:
+            page = write_data_checks_page(workspace.reports / CHECKS_FILE)
+            console.print(f"what the checks found is on {page}", soft_wrap=True)
+            raise
+        write_data_checks_page(workspace.reports / CHECKS_FILE)
     for line in report.lines():
         console.print(line, markup=False)
     console.print(
