@@ -1,27 +1,35 @@
 """The door: raw tables come in, are cleaned, lose their raw ids, are checked, and only then written."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
 from attune import columns as c
-from attune.config import Settings
-from attune.data.check_report import CheckReport, report_of
+from attune.data.check_report import CheckReport
 from attune.data.checks import check_cleaning, check_profile, check_rows, read_profile, write_profile
 from attune.data.cleaning import Cleaned, clean
 from attune.data.conform import conform
-from attune.data.contracts import TIME_COLUMNS, Violation, check_references, refusal
+from attune.data.contracts import TIME_COLUMNS, Violation, check_references
+from attune.data.import_checks import ImportChecks, ImportOptions, RefusedImportError
 from attune.data.profiles import profile_of
 from attune.data.pseudonyms import pseudonymise
 from attune.data.quarantine import FOLDER as QUARANTINE
-from attune.data.quarantine import Rejected, reject, set_aside, too_many, without
+from attune.data.quarantine import reject, set_aside, too_many, without
 from attune.data.raw import RawTables
 from attune.data.tables import data_version, replace_rows_since, store_tables
 from attune.data.times import utc
-from attune.errors import DataError
+
+__all__ = [
+    "ImportOptions",
+    "ImportReport",
+    "RefusedImportError",
+    "TableReport",
+    "import_tables",
+    "replace_interactions",
+]
 
 
 @dataclass(frozen=True)
@@ -75,64 +83,6 @@ class ImportReport:
         return lines
 
 
-class ImportOptions(Settings):
-    """How strict an import is; left out, it is strict.
-
-    Attributes:
-        quarantine: Set rows aside that do not hold, with the reason, and take the others.
-        accept_changes: Take tables that differ from what was usual; you have looked at the report.
-    """
-
-    quarantine: bool = False
-    accept_changes: bool = False
-
-
-class RefusedImportError(DataError):
-    """An import that was refused; nothing was written."""
-
-    def __init__(self, message: str, report: CheckReport) -> None:
-        """Keep what the checks said beside the message."""
-        super().__init__(message)
-        self.report = report
-
-
-@dataclass
-class _Checks:
-    """What was found so far in the tables of one source."""
-
-    raw: RawTables
-    options: ImportOptions
-    refusing: list[Violation] = field(default_factory=list)
-    quarantining: list[Violation] = field(default_factory=list)
-    not_computed: list[str] = field(default_factory=list)
-
-    @property
-    def read(self) -> dict[str, int]:
-        return {name: len(table) for name, table in self.raw.tables().items()}
-
-    @property
-    def rejected(self) -> Rejected:
-        return reject(self.quarantining)
-
-    def add(self, found: Iterable[Violation]) -> None:
-        """Note what was found: a row that can be set aside is no reason to refuse, where that is wanted."""
-        for each in found:
-            apart = self.options.quarantine and each.index
-            (self.quarantining if apart else self.refusing).append(each)
-
-    def report(self) -> CheckReport:
-        """What the checks say, once nothing is left to find."""
-        aside = {name: len(rows) for name, rows in self.rejected.items()}
-        return report_of(
-            self.raw.source, self.read, self.refusing, self.quarantining, self.not_computed, aside
-        )
-
-    def refuse(self) -> None:
-        """Refuse the import if there is a reason."""
-        if self.refusing:
-            raise RefusedImportError(refusal(self.raw.source, self.refusing), self.report())
-
-
 def import_tables(
     raw: RawTables,
     folder: Path,
@@ -154,7 +104,7 @@ def import_tables(
         RefusedImportError: Something breaks a contract or differs too much from what was usual; the message
             names every table, column, count and first examples, and nothing was written.
     """
-    checks = _Checks(raw, options)
+    checks = ImportChecks(raw, options)
     tables, cleaned = _prepared(raw, key, checks)
     known = {name: _known_before(name, table, until) for name, table in tables.items()}
     profile = profile_of(raw.source, known)
@@ -180,7 +130,7 @@ def import_tables(
 
 
 def _prepared(
-    raw: RawTables, key: bytes, checks: _Checks
+    raw: RawTables, key: bytes, checks: ImportChecks
 ) -> tuple[dict[str, pd.DataFrame], dict[str, tuple[Cleaned, ...]]]:
     """The tables in contract types, cleaned and pseudonymous, every row held against its contract."""
     typed, problems = conform(raw)
