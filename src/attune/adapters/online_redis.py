@@ -36,13 +36,15 @@ class RedisRows:
         self._seconds = {"read": read_seconds, "write": WRITE_SECONDS}
         self._pointer = f"{project}:generation"
         self._connections = local()
-        self._seen = 0
+        # The generations last read and last written, 0 for none: where to look first.
+        self._seen = self._written = 0
 
     def get_many(self, views: Sequence[str], entities: Sequence[str]) -> list[list[bytes | None]]:
         """One round trip; another where a new generation was published since the last read."""
         for _ in range(ATTEMPTS):
-            asked = views if self._seen else []  # the first time only where to look
-            keys = [key for view in asked for key in self._keys(self._seen, view, entities)]
+            seen = self._seen  # another thread may move it meanwhile
+            asked = views if seen else []  # the first time only where to look
+            keys = [key for view in asked for key in self._keys(seen, view, entities)]
             found = self._reads.call("MGET", self._pointer, *keys)
             pointer, *rows = _list(found)
             generation = int(pointer or 0) + self._ahead
@@ -51,7 +53,7 @@ class RedisRows:
                     f"no online features in Redis at {self._address.name} for project {self._project!r}; "
                     "run the features pipeline first"
                 )
-            if generation == self._seen:
+            if generation == seen:
                 width = len(entities)
                 return [rows[place * width : (place + 1) * width] for place in range(len(views))]
             self._seen = generation
@@ -61,21 +63,24 @@ class RedisRows:
         """Read, compare and write in one transaction, again where somebody else came between."""
         if not rows:
             return WriteReport()
-        write = self._writes.call
+        talk = self._writes.call_all
         for _ in range(ATTEMPTS):
-            generation = self._writable()
+            generation = self._written or self._writable()
             keys = list(self._keys(generation, view, rows))
-            write("WATCH", self._pointer, *keys)
-            if self._writable() != generation:
-                write("UNWATCH")
+            _, pointer, found = talk(
+                [("WATCH", self._pointer, *keys), ("GET", self._pointer), ("MGET", *keys)]
+            )
+            current = self._written = int(_text(pointer) or 0) + self._ahead
+            if current != generation:
+                talk([("UNWATCH",)])
                 continue
-            accepted, report = newest(_list(write("MGET", *keys)), rows)
+            accepted, report = newest(_list(found), rows)
             if not accepted:
-                write("UNWATCH")
+                talk([("UNWATCH",)])
                 return report
             pairs = zip(self._keys(generation, view, accepted), accepted.values(), strict=True)
             stored: tuple[Argument, ...] = ("MSET", *(word for pair in pairs for word in pair))
-            if self._writes.call_all([("MULTI",), stored, ("EXEC",)])[-1] is not None:
+            if talk([("MULTI",), stored, ("EXEC",)])[-1] is not None:
                 return report
         raise FeatureError(f"view {view!r} is written by others without a pause; its rows were not written")
 

@@ -13,7 +13,7 @@ from attune.features.packing import Layout, times_of
 
 # A clock may be a little wrong; an event from further ahead would block every true one until then.
 FUTURE = timedelta(minutes=5)
-CHUNK = 2_000
+CHUNK = 5_000
 
 
 @dataclass(frozen=True)
