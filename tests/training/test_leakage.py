@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from attune.errors import DataError
-from attune.features.schema import CUSTOMER_HISTORY, CUSTOMER_PROFILE
+from attune.features.schema import CUSTOMER_HISTORY, CUSTOMER_PROFILE, features_of, views_of
 from attune.features.snapshots import write_snapshot
 from attune.training.leakage import audit_features, audit_windows
 from tests.features.purchases import TIME, at
@@ -26,7 +26,8 @@ def snapshot(tmp_path):
             rows = pl.DataFrame({"customer_id": ["ann"]} | columns)
             write_snapshot(rows, tmp_path / view / "2017-06-04.parquet", AS_OF, "")
         example = {"customer_id": ["ann"], "event_timestamp": [AS_OF]} | history | activity | profile
-        return pl.DataFrame(example).with_columns(pl.col("event_timestamp").cast(TIME))
+        served = ["customer_id", "event_timestamp", *features_of("recommend_v1")]
+        return pl.DataFrame(example).cast({"event_timestamp": TIME}).select(served)
 
     return write
 
@@ -56,6 +57,45 @@ def test_a_value_that_the_store_lost_is_found_out(snapshot, tmp_path):
     rows = rows.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name) for name in names)
     with pytest.raises(DataError, match="1 examples hold values of 'customer_history'"):
         audit_features(rows, tmp_path, "recommend_v1")
+
+
+def test_a_planted_column_of_the_future_is_found_out(snapshot, tmp_path):
+    rows = snapshot("2017-06-03").with_columns(spend_next_week=pl.lit(9.0))
+    with pytest.raises(DataError, match="columns that the service does not have: spend_next_week; declare"):
+        audit_features(rows, tmp_path, "recommend_v1")
+
+
+def test_a_value_of_a_later_snapshot_is_found_out(snapshot, tmp_path):
+    rows = snapshot("2017-06-03")
+    later = pl.DataFrame({"customer_id": ["ann"], "tenure_days": [8.0], "orders_90d": [5]})
+    write_snapshot(later, tmp_path / "customer_activity" / "2017-06-11.parquet", AS_OF + WEEK, "")
+    audit_features(rows, tmp_path, "recommend_v1")
+    leaked = rows.with_columns(orders_90d=pl.lit(5, dtype=pl.Int64), tenure_days=pl.lit(8.0))
+    with pytest.raises(DataError, match="1 examples hold values of 'customer_activity'"):
+        audit_features(leaked, tmp_path, "recommend_v1")
+
+
+def test_a_value_recorded_after_its_row_is_found_out(snapshot, tmp_path):
+    rows = snapshot("2017-06-03")
+    file = tmp_path / "customer_activity" / "2017-06-04.parquet"
+    recorded = pl.lit(AS_OF + timedelta(seconds=1)).cast(TIME).alias("created_timestamp")
+    pl.read_parquet(file).with_columns(recorded).write_parquet(file)
+    with pytest.raises(DataError, match="1 examples hold values of 'customer_activity'"):
+        audit_features(rows, tmp_path, "recommend_v1")
+
+
+def test_a_purchase_on_the_first_day_of_the_label_is_found_out_by_its_recency(tmp_path):
+    types = features_of("churn_v1")
+    kinds = {"string": "told", "int64": 1, "float64": 1.0}
+    example = {name: [kinds[kind]] for name, kind in types.items()} | {"recency_days": [0.0]}
+    for view, names in views_of("churn_v1").items():
+        known = pl.DataFrame({"customer_id": ["ann"]} | {name: example[name] for name in names})
+        write_snapshot(known, tmp_path / view / "2017-06-04.parquet", AS_OF, "")
+    rows = pl.DataFrame({"customer_id": ["ann"], "event_timestamp": [AS_OF]} | example)
+    with pytest.raises(
+        DataError, match="1 examples of 'churn_v1' hold events from their as-of date or later"
+    ):
+        audit_features(rows.cast({"event_timestamp": TIME}), tmp_path, "churn_v1")
 
 
 def test_windows_may_touch_but_not_overlap():

@@ -18,7 +18,7 @@ from attune.columns import (
 )
 from attune.config import Settings
 from attune.errors import DataError, FeatureError
-from attune.features.schema import VIEWS, views_of
+from attune.features.schema import VIEWS, features_of, key_of, views_of
 from attune.features.snapshots import as_of_date, snapshots
 
 SNAPSHOT_TIME = "snapshot_time"
@@ -55,9 +55,10 @@ def audit_features(examples: pl.DataFrame, features: Path, service: str) -> Leak
         service: The service that gave the features.
 
     Raises:
-        DataError: A row has a value that was not known at its time.
+        DataError: A row has a value that was not known at its time, or a column that no view declares.
         FeatureError: There is no snapshot for a row's time.
     """
+    _require_declared(examples, service)
     ages = {view: _audit_view(examples, features, view, names) for view, names in views_of(service).items()}
     late = _rows_with_late_events(examples)
     if late:
@@ -85,6 +86,17 @@ def audit_windows(
         raise DataError(
             f"test labels look until {max(test) + label:%Y-%m-%d}, past {now:%Y-%m-%d}; "
             "choose earlier test dates"
+        )
+
+
+def _require_declared(examples: pl.DataFrame, service: str) -> None:
+    """A column that no view declares cannot be looked up: it may hold the very future."""
+    declared = {key_of(service), EVENT_TIMESTAMP, *features_of(service)}
+    strange = [name for name in examples.columns if name not in declared]
+    if strange:
+        raise DataError(
+            f"examples of {service!r} hold columns that the service does not have: {', '.join(strange)}; "
+            "declare them in a feature view, so that they can be audited, or drop them"
         )
 
 
