@@ -28,9 +28,9 @@ CUSTOMER_ACTIVITY = View(
         count(columns.ORDERS_7D, "orders", "Orders in the last 7 days."),
         count(columns.ORDERS_30D, "orders", "Orders in the last 30 days."),
         count(columns.ORDERS_90D, "orders", "Orders in the last 90 days."),
-        amount(columns.SPEND_7D, "currency", "Money paid in the last 7 days."),
-        amount(columns.SPEND_30D, "currency", "Money paid in the last 30 days."),
-        amount(columns.SPEND_90D, "currency", "Money paid in the last 90 days."),
+        amount(columns.SPEND_7D, "currency", "Money paid in the last 7 days, less what was given back."),
+        amount(columns.SPEND_30D, "currency", "Money paid in the last 30 days, less what was given back."),
+        amount(columns.SPEND_90D, "currency", "Money paid in the last 90 days, less what was given back."),
         amount(
             columns.BASKET_SIZE_90D, "items", "Mean lines of an order in the last 90 days; 0 without one."
         ),
