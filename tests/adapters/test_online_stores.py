@@ -160,6 +160,26 @@ def test_a_draft_is_not_seen_until_it_is_published_and_then_it_is_all_there_is(s
     assert store.draft().notes() == {}
 
 
+def test_a_reader_misses_no_row_while_generations_follow_each_other(store):
+    write(store, ("ann", 0, 0, 0))
+
+    def rebuild() -> None:
+        for number in range(1, 20):
+            write(store.draft(), ("ann", 0, 0, number))
+            store.publish()
+
+    writer = threading.Thread(target=rebuild)
+    writer.start()
+    seen = []
+    while writer.is_alive():
+        seen += orders(store, "ann")
+    writer.join()
+    seen += orders(store, "ann")
+    assert None not in seen
+    assert seen == sorted(seen)
+    assert seen[-1] == 19
+
+
 def test_wiping_a_draft_leaves_what_is_online(store):
     write(store, ("ann", 0, 0, 1))
     write(store.draft(), ("bob", 0, 0, 2))
