@@ -29,14 +29,16 @@ def register_model(
         decision: What was decided and why, JSON.
 
     Returns:
-        "promoted" or "kept".
+        "promoted", "kept", or "waiting" for a person's approval.
     """
-    from attune.adapters.dvc import DvcStore
+    import os
+
+    from attune.adapters.dvc import REMOTE_VARIABLE, DvcStore
     from attune.config import Workspace
     from attune.registry import Registry
     from attune.release import Run, release
 
     workspace = Workspace.here()
-    registry = Registry(workspace, DvcStore(workspace.root))
+    registry = Registry(workspace, DvcStore(workspace.root, os.environ.get(REMOTE_VARIABLE)))
     run = Run.of(model, params, examples.path, [candidate.path for candidate in trained])
     return release(registry, run, evaluation.path, cause, decision.path)

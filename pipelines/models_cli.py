@@ -199,6 +199,35 @@ def gc(
             _say(f"{name} {number} {'would go' if dry_run else 'went'}: nothing pins it")
 
 
+@app.command()
+def restore(model: Model, version: Number, home: Home = HOME) -> None:
+    """Bring a lost or damaged version back from DVC's cache or remote, and verify it."""
+    import os
+
+    from attune.adapters.dvc import REMOTE_VARIABLE, DvcStore
+
+    workspace = _workspace(home)
+    registry = Registry(workspace)
+    registry.restore(registry.get(model, version), DvcStore(workspace.root, os.environ.get(REMOTE_VARIABLE)))
+    _say(f"version {version} of {model} is back, and every digest holds")
+
+
+@app.command()
+def mirror(
+    push: Annotated[bool, typer.Option("--push", help="Send branch and tags to origin as well.")] = False,
+    home: Home = HOME,
+) -> None:
+    """Show the registry's decisions in git: pointers, dvc.yaml artifacts, tags as GTO writes them."""
+    from attune.adapters.git_mirror import GitMirror
+
+    workspace = _workspace(home)
+    shown = GitMirror(workspace.root)
+    for tag in shown.update(Registry(workspace)):
+        _say(tag)
+    if push:
+        shown.push()
+
+
 def trace(
     prediction_id: Annotated[str, typer.Argument(help="As the answer said.")], home: Home = HOME
 ) -> None:

@@ -47,6 +47,9 @@ class VersionStore(Protocol):
     def track(self, folder: Path) -> None:
         """Take a version's folder into the store; a folder that is there already stays as it is."""
 
+    def fetch(self, folder: Path) -> None:
+        """Bring a version's folder back from the store, over what is left of it."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -241,7 +244,7 @@ class Registry:
             )
 
     def problems(self) -> list[str]:
-        """Everything that does not hold: in the record; where that is sound, in the versions that are kept."""
+        """Everything that does not hold: in the record, or else in the versions that are kept."""
         heads = Heads(self._heads, self._workspace.keys)
         with self._ledger.reading() as reader:
             found = list(problems(reader, heads, self._workspace.keys))
@@ -290,6 +293,16 @@ class Registry:
         pins = self.pins(name)
         older = self.versions(name)[:-1]
         return [found.version for found in older if found.version not in pins and found.folder.exists()]
+
+    def restore(self, version: Version, store: VersionStore) -> None:
+        """Bring a lost or damaged version back from where its bytes are kept, and verify it.
+
+        Raises:
+            RegistryError: The store does not have it.
+            IntegrityError: What it has is not what was registered.
+        """
+        store.fetch(version.folder)
+        self.verify(version)
 
     def card(self, version: Version) -> Document:
         """The model card of a version, once its folder has been verified.

@@ -26,6 +26,8 @@ COMMANDS = [
     "models rollback",
     "models verify",
     "models gc",
+    "models restore",
+    "models mirror",
     "trace",
     "reproduce",
 ]
