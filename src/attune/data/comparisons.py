@@ -36,6 +36,7 @@ OTHER_MONTHS = Limits(volume=4.0)
 # Changes of the clock in spring and autumn move the hours by one.
 LEAST_SHIFT = 2
 WHOLE_MONTH = 0.8
+FEWEST_DAYS = 7
 
 Found = tuple[str, str]
 
@@ -44,15 +45,18 @@ def differences(reference: Period, current: Period, limits: Limits) -> list[Foun
     """Say what of a period differs from another: (column, rule) each; no column where all rows do."""
     if reference.rows < limits.rows:
         return []
-    found = [*_volume(reference, current, limits), *_constant(reference, current)]
+    found = [*_volume(reference, current, limits)]
     # Whoever is gone takes shares along: only where there is enough to compare is more said.
     if current.rows >= limits.rows:
+        found += _constant(reference, current)
         found += [*_scale(reference, current, limits), *_values(reference, current, limits)]
         found += _clock(reference, current, limits)
     return found
 
 
 def _volume(reference: Period, current: Period, limits: Limits) -> Iterator[Found]:
+    if current.days < min(FEWEST_DAYS, reference.days):
+        return  # a month that has just begun says little about a usual day
     was, now = reference.rows / reference.days, current.rows / current.days
     if not 1 / limits.volume <= now / was <= limits.volume:
         yield "", f"volume: {now:,.0f} rows a day, where {was:,.0f} were usual"
@@ -70,7 +74,7 @@ def _constant(reference: Period, current: Period) -> Iterator[Found]:
     was = {**reference.distinct, **{name: each.distinct for name, each in reference.numbers.items()}}
     now = {**current.distinct, **{name: each.distinct for name, each in current.numbers.items()}}
     for column, distinct in was.items():
-        if distinct >= 10 and now[column] == 1 and current.rows > 1:
+        if distinct >= 10 and now[column] == 1:
             yield column, f"constant: has one value only, where {distinct:,} were usual"
 
 

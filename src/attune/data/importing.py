@@ -139,7 +139,7 @@ def _prepared(
         checks.refuse()
     tables, cleaned = clean(typed, raw.not_goods, drop_without_customer=raw.drop_without_customer)
     tables = {name: _pseudonymous(table, key) for name, table in tables.items()}
-    tables = {name: _with_ids(name, table) for name, table in tables.items()}
+    tables = {name: with_ids(name, table) for name, table in tables.items()}
     found = check_rows(tables)
     checks.add(found)
     # Whom a row points to may have been set aside: what points there is then set aside too.
@@ -179,7 +179,7 @@ def _pseudonymous(table: pd.DataFrame, key: bytes) -> pd.DataFrame:
     return table.assign(**{c.CUSTOMER_ID: pseudonymise(key, table[c.CUSTOMER_ID])})
 
 
-def _with_ids(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def with_ids(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Derive the ids that a source does not have; no raw customer id enters them."""
     if name == "interactions" and c.INTERACTION_ID not in table:
         return _numbered(table, c.INTERACTION_ID, c.ORDER_ID, c.ITEM_ID)
