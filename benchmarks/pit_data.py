@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import typer
 
 from attune.config import Settings
 
@@ -107,3 +108,12 @@ def _customers(rng: np.random.Generator, case: Case, rows: int) -> pl.Series:
 
 def _seconds(rng: np.random.Generator, rows: int) -> np.ndarray:
     return START + rng.integers(0, YEAR // SECOND, rows) * SECOND
+
+
+def main(name: str, scale: float, folder: Path) -> None:
+    """Write one case at a share of its full size."""
+    write_case(case_of(name, scale), folder)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -11,7 +11,7 @@ import polars as pl
 import typer
 
 from attune.config import Settings
-from benchmarks.pit_data import Case, case_of, write_case
+from benchmarks.pit_data import Case, case_of
 from benchmarks.results import Result, machine, today
 
 PROTOCOL = (
@@ -44,7 +44,8 @@ def measure(name: str, scale: float = 1.0, dask: bool = False) -> list[Result]:
     case = case_of(name, scale)
     engines = ["ours", *(["duckdb"] if name != "large" else []), *(["dask"] if dask else [])]
     with tempfile.TemporaryDirectory() as folder:
-        write_case(case, Path(folder))
+        # In a process of its own: what a parent holds counts in the peak memory of its children.
+        _python("benchmarks.pit_data", name, str(scale), folder)
         costs = {engine: _run(engine, Path(folder)) for engine in engines}
         if "duckdb" in costs:
             _require_equal(Path(folder))
@@ -52,13 +53,19 @@ def measure(name: str, scale: float = 1.0, dask: bool = False) -> list[Result]:
 
 
 def _run(engine: str, folder: Path) -> Cost:
-    command = [sys.executable, "-m", "benchmarks.pit_contender", engine, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{engine} failed with {done.returncode}:\n{done.stderr[-2000:]}")
-    last = [line for line in done.stdout.splitlines() if line.startswith("{")][-1]
+    printed = _python("benchmarks.pit_contender", engine, str(folder))
+    last = [line for line in printed.splitlines() if line.startswith("{")][-1]
     print(f"{engine}: {last}", flush=True)
     return Cost.model_validate(json.loads(last))
+
+
+def _python(module: str, *arguments: str) -> str:
+    """Run a module in a process of its own; what it printed."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[2:])} failed with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
 
 
 def _require_equal(folder: Path) -> None:
