@@ -19,7 +19,11 @@ def build_features(now: str, params: dict[str, Any]) -> str:
     from attune.adapters.feast import FeastStore
     from attune.config import Workspace
     from attune.data.times import parse_moment
+    from attune.governance.lineage import step
     from attune.training.refresh import refresh_features
 
     workspace = Workspace.here()
-    return refresh_features(FeastStore(workspace), workspace, params, parse_moment(now))
+    with step("build_features", ["tables"], ["features"]) as running:
+        version = refresh_features(FeastStore(workspace), workspace, params, parse_moment(now))
+        running.made("features", version)
+        return version

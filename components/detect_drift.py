@@ -22,6 +22,8 @@ def detect_drift(
     """
     from pathlib import Path
 
+    from attune.governance.lineage import step
     from monitoring.detect import detect
 
-    return detect(model, now, Path(report.path), Path(verdict_file.path))
+    with step("detect_drift", ["features", f"models/{model}"], [report.path, verdict_file.path]):
+        return detect(model, now, Path(report.path), Path(verdict_file.path))

@@ -27,9 +27,13 @@ def evaluate_model(
         metrics: The deciding metric of each candidate.
     """
     from attune.config import Workspace
+    from attune.governance.lineage import step
     from attune.registry import Registry
     from attune.release import Run, measure
 
-    run = Run.of(model, params, examples.path, [candidate.path for candidate in trained])
-    for name, value in measure(Registry(Workspace.here()), run, evaluation.path).items():
-        metrics.log_metric(name, value)
+    candidates = [candidate.path for candidate in trained]
+    run = Run.of(model, params, examples.path, candidates)
+    with step("evaluate_model", [examples.path, *candidates], [evaluation.path]) as running:
+        running.made(examples.path, run.record.data_hash)
+        for name, value in measure(Registry(Workspace.here()), run, evaluation.path).items():
+            metrics.log_metric(name, value)

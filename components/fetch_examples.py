@@ -32,6 +32,7 @@ def fetch_examples(
     from attune.adapters.feast import FeastStore
     from attune.config import Workspace
     from attune.data.times import parse_moment
+    from attune.governance.lineage import step
     from attune.training.examples import fetch_examples
     from attune.training.plan import TrainingPlan
 
@@ -40,12 +41,14 @@ def fetch_examples(
     examples.metadata.update(
         model=model, feature_service=plan.feature_service, features_version=features_version
     )
-    return fetch_examples(
-        FeastStore(workspace),
-        workspace.tables,
-        workspace.features,
-        model,
-        plan,
-        parse_moment(now),
-        Path(examples.path),
-    )
+    with step("fetch_examples", ["tables", "features"], [examples.path]) as running:
+        running.made("features", features_version)
+        return fetch_examples(
+            FeastStore(workspace),
+            workspace.tables,
+            workspace.features,
+            model,
+            plan,
+            parse_moment(now),
+            Path(examples.path),
+        )

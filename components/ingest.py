@@ -16,5 +16,9 @@ def ingest(source: str, until: str) -> str:
     """
     from attune.config import Workspace
     from attune.data.ingest import ingest
+    from attune.governance.lineage import step
 
-    return ingest(source, until, Workspace.here()).data_version
+    with step("ingest", [source], ["tables"]) as running:
+        version = ingest(source, until, Workspace.here()).data_version
+        running.made("tables", version)
+        return version

@@ -35,10 +35,17 @@ def register_model(
 
     from attune.adapters.dvc import REMOTE_VARIABLE, DvcStore
     from attune.config import Workspace
+    from attune.governance.lineage import step
     from attune.registry import Registry
     from attune.release import Run, release
 
     workspace = Workspace.here()
     registry = Registry(workspace, DvcStore(workspace.root, os.environ.get(REMOTE_VARIABLE)))
-    run = Run.of(model, params, examples.path, [candidate.path for candidate in trained])
-    return release(registry, run, evaluation.path, cause, decision.path)
+    candidates = [candidate.path for candidate in trained]
+    run = Run.of(model, params, examples.path, candidates)
+    home = f"models/{model}"
+    with step("register_model", [examples.path, evaluation.path, *candidates], [home]) as running:
+        running.made(examples.path, run.record.data_hash)
+        ending = release(registry, run, evaluation.path, cause, decision.path)
+        running.made(home, run.key)
+        return ending

@@ -22,6 +22,8 @@ def train_model(
     Returns:
         How many rows taught it.
     """
+    from attune.governance.lineage import step
     from attune.training.train import train_candidate
 
-    return train_candidate(candidate, params, examples.path, trained.path)
+    with step("train_model", [examples.path], [trained.path]):
+        return train_candidate(candidate, params, examples.path, trained.path)

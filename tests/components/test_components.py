@@ -24,8 +24,11 @@ def test_a_component_imports_the_library_in_its_body_and_decides_nothing(name):
     function = _function(name)
     imported = [node.module for node in ast.walk(function) if isinstance(node, ast.ImportFrom)]
     assert any(module.split(".")[0] in {"attune", "monitoring"} for module in imported)
-    deciding = ast.If | ast.While | ast.Try | ast.With
+    deciding = ast.If | ast.While | ast.Try
     assert not [node for node in ast.walk(function) if isinstance(node, deciding)]
+    # The one bracket around it all says what was read and written.
+    around = [node for node in ast.walk(function) if isinstance(node, ast.With)]
+    assert [ast.unparse(node.items[0].context_expr).startswith("step(") for node in around] == [True]
 
 
 @pytest.mark.parametrize("name", NAMES)
