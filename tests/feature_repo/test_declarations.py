@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from feast import Entity, FeatureService, FeatureView
+from feast.protos.feast.core.Registry_pb2 import Registry
 from feast.types import Array, Float64, Int64, String
 
 from attune.adapters.feast import FEATURE_REPO
@@ -57,6 +58,14 @@ def test_services_serve_the_declared_features(declared):
     }
 
 
+def test_what_happens_now_can_be_pushed_to_the_views_that_follow_it(declared):
+    views = [view for view in declared if isinstance(view, FeatureView)]
+    pushed = {view.name: view.stream_source.name for view in views if view.stream_source}
+    assert pushed == {
+        name: f"{name}_pushes" for name in ("customer_activity", "customer_history", "item_popularity")
+    }
+
+
 def test_loading_leaves_no_bare_module_and_no_path_behind(tmp_path):
     before = dict(os.environ), list(sys.path)
     load_definitions(FEATURE_REPO, Workspace(root=tmp_path))
@@ -80,6 +89,6 @@ def test_feast_apply_works_by_hand(tmp_path):
     environment = {**os.environ, "ATTUNE_HOME": str(tmp_path)}
     done = subprocess.run([feast, "apply"], cwd=FEATURE_REPO, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for name in (*VIEWS, *SERVICES):
-        assert name in done.stdout
-    assert (tmp_path / "feast/registry.pb").exists()
+    written = Registry.FromString((tmp_path / "feast/registry.pb").read_bytes())
+    assert {view.spec.name for view in written.feature_views} == set(VIEWS)
+    assert {service.spec.name for service in written.feature_services} == set(SERVICES)
