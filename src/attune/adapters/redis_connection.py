@@ -78,8 +78,9 @@ class RedisConnection:
         self._reader = hiredis.Reader()
 
     def __del__(self) -> None:
-        """Close with the thread whose own it is."""
-        self.close()
+        """Close with the thread whose own it is; at the interpreter's end little else is left."""
+        if self._socket is not None:
+            self._socket.close()
 
     def call(self, *command: Argument) -> Reply:
         """Send one command and give its reply; see `call_all`."""
