@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from attune.models.encodings import CategoryEncoding, NumberEncoding
+from attune.models.encodings import CategoryEncoding, NumberEncoding, Standardisation
 
 
 def encoded(encoding: NumberEncoding, *numbers: float) -> list[list[float]]:
@@ -45,3 +45,9 @@ def test_equal_codes_of_different_features_have_different_vectors_and_unknown_st
 def test_a_table_without_numbers_or_categories_is_an_empty_encoding():
     assert NumberEncoding(0, bins=4)(torch.zeros(3, 0)).shape == (3, 0)
     assert CategoryEncoding([], dim=2)(torch.zeros(3, 0, dtype=torch.int64)).shape == (3, 0)
+
+
+def test_numbers_are_counted_in_deviations_and_a_wild_one_like_the_farthest():
+    standard = Standardisation(2)
+    standard.learn(np.array([[1.0, 7.0], [3.0, 7.0]]))  # means 2 and 7; deviations 1 and, of a constant, 1
+    assert standard(torch.tensor([[2.0, 8.0], [1e30, -1e30]])).tolist() == [[0.0, 1.0], [10.0, -10.0]]

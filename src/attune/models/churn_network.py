@@ -21,13 +21,14 @@ from torch.nn import functional
 
 from attune.config import Settings
 from attune.models.base import Floats, read_model, write_model
-from attune.models.encodings import CategoryEncoding, NumberEncoding
+from attune.models.encodings import CategoryEncoding, NumberEncoding, Standardisation
 from attune.models.ensemble import EnsembleLinear
 from attune.models.network import Batch, Network, load_tensors, network_tensors
 from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
 from attune.models.temperature import best_temperature, sigmoid
 
 _ROWS_AT_ONCE = 8192
+_SMALL_START = 0.1  # how loud the members are at first, beside the linear layer
 _LARGEST = 1e30  # what fits single precision; beyond the last bin all numbers are alike
 
 
@@ -38,11 +39,11 @@ class ChurnNetwork(Network):
         """The size of the network and how strongly it is held back."""
 
         members: int = Field(default=16, ge=1, le=64)
-        width: int = Field(default=96, ge=4)
+        width: int = Field(default=48, ge=4)
         blocks: int = Field(default=1, ge=1, le=8, description="layers of each member")
         bins: int = Field(default=24, ge=2, le=64, description="quantile bins of a number")
         category_dim: int = Field(default=4, ge=1, description="embedding of a category")
-        dropout: float = Field(default=0.2, ge=0, lt=1)
+        dropout: float = Field(default=0.4, ge=0, lt=1)
 
     config: Config
     temperature: Tensor
@@ -60,7 +61,9 @@ class ChurnNetwork(Network):
         labels_N = labels_to_learn(train)
         self.table = FeatureTable.learn(train)
         self._make_layers()
-        self.numbers.learn(self.table.numbers(train))
+        numbers_NF = self._numbers(train)
+        self.numbers.learn(numbers_NF)
+        self.standard.learn(numbers_NF)
         share = float(labels_N.mean())
         nn.init.constant_(self.bias_K, math.log(share / (1 - share)))
 
@@ -69,26 +72,32 @@ class ChurnNetwork(Network):
         inputs = len(table.numeric) * config.bins + len(table.sizes) * config.category_dim
         self.numbers = NumberEncoding(len(table.numeric), config.bins)
         self.categories = CategoryEncoding(table.sizes, config.category_dim)
+        self.standard = Standardisation(len(table.numeric))
+        self.line = nn.Linear(len(table.numeric), 1, bias=False)
+        nn.init.zeros_(self.line.weight)
         self.shared = nn.Linear(inputs, config.width)
         self.members = nn.ModuleList(
             EnsembleLinear(config.width, config.width, config.members, random_signs=block == 0)
             for block in range(config.blocks)
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.weight_KH = nn.Parameter(torch.randn(config.members, config.width) * config.width**-0.5)
+        start_KH = torch.randn(config.members, config.width) * config.width**-0.5
+        self.weight_KH = nn.Parameter(_SMALL_START * start_KH)
         self.bias_K = nn.Parameter(torch.zeros(config.members))
         self.register_buffer("temperature", torch.ones(()))
 
     def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
         """Turn examples into numbers [N, F], category codes [N, C] and labels [N]."""
-        numbers_NF = self.table.numbers(examples).clip(-_LARGEST, _LARGEST)
         encoded = {
-            "numbers": torch.from_numpy(numbers_NF.astype(np.float32)),
+            "numbers": torch.from_numpy(self._numbers(examples).astype(np.float32)),
             "categories": torch.from_numpy(self.table.codes(examples)),
         }
         if with_labels:
             encoded["labels"] = torch.from_numpy(labels_of(examples).astype(np.float32))
         return encoded
+
+    def _numbers(self, examples: pd.DataFrame) -> Floats:
+        return self.table.numbers(examples).clip(-_LARGEST, _LARGEST)
 
     def forward(self, batch: Batch) -> Tensor:
         """The logits of every member, shape [B, K]."""
@@ -98,7 +107,9 @@ class ChurnNetwork(Network):
         for block, layer in enumerate(self.members):
             changed_BKH = self.dropout(functional.relu(layer(hidden_BKH)))
             hidden_BKH = changed_BKH if block == 0 else hidden_BKH + changed_BKH
-        return torch.einsum("bkh,kh->bk", hidden_BKH, self.weight_KH) + self.bias_K
+        deep_BK = torch.einsum("bkh,kh->bk", hidden_BKH, self.weight_KH) + self.bias_K
+        line_B1: Tensor = self.line(self.standard(batch["numbers"]))
+        return deep_BK + line_B1
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean loss of the members, each of which learns for itself; of their mean answer when asked."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attune.models.base import Floats
+from attune.models.tabular import FARTHEST, scales
 
 # Where a bin begins that no value reaches: of a feature with fewer different values than bins.
 _NEVER = torch.finfo(torch.float32).max
@@ -41,6 +42,29 @@ class NumberEncoding(nn.Module):
         """Encode numbers, shape [B, F * T]."""
         filled_BFT = (numbers_BF.unsqueeze(2) - self.start_FT) / self.width_FT
         return (2 * filled_BFT.clamp(0, 1) - 1).flatten(1)
+
+
+class Standardisation(nn.Module):
+    """Count each number in deviations from the mean of its feature; a wild one counts like the farthest."""
+
+    mean_F: Tensor
+    deviation_F: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean_F", torch.zeros(features))
+        self.register_buffer("deviation_F", torch.ones(features))
+
+    def learn(self, numbers_NF: Floats) -> None:
+        """Take mean and deviation from the training examples, shape [N, F]; a constant has deviation 1."""
+        mean_F, deviation_F = scales(numbers_NF)
+        self.mean_F.copy_(torch.from_numpy(mean_F))
+        self.deviation_F.copy_(torch.from_numpy(deviation_F))
+
+    def forward(self, numbers_BF: Tensor) -> Tensor:
+        """Standardise numbers, shape [B, F]."""
+        deviations_BF = (numbers_BF - self.mean_F) / self.deviation_F
+        return deviations_BF.clamp(-FARTHEST, FARTHEST)
 
 
 class CategoryEncoding(nn.Module):

@@ -13,10 +13,8 @@ from sklearn.linear_model import LogisticRegression as Solver
 
 from attune.config import Settings
 from attune.models.base import Floats, Tensors, read_model, write_model
-from attune.models.tabular import FeatureTable, labels_to_learn
+from attune.models.tabular import FARTHEST, FeatureTable, labels_to_learn, scales
 from attune.models.temperature import sigmoid
-
-FARTHEST = 10.0  # deviations from the training mean; a wilder number counts like this one
 
 
 class LogisticRegression:
@@ -43,7 +41,7 @@ class LogisticRegression:
         """
         labels_N = labels_to_learn(train)
         self.table = FeatureTable.learn(train)
-        mean_F, scale_F = _scales(self.table.numbers(train))
+        mean_F, scale_F = scales(self.table.numbers(train))
         self.weights = {"mean_F": mean_F, "scale_F": scale_F}
         solver = Solver(C=self.config.c, max_iter=self.config.max_iterations)
         solver.fit(self._inputs(train), labels_N)
@@ -74,10 +72,3 @@ class LogisticRegression:
         model = cls(cls.Config.parse(config))
         model.table, model.weights = FeatureTable.parse(table), weights
         return model
-
-
-def _scales(numbers_NF: Floats) -> tuple[Floats, Floats]:
-    """The mean and the deviation of each numeric feature, shape [F]; a constant has deviation 1."""
-    mean_F, deviation_F = numbers_NF.mean(axis=0), numbers_NF.std(axis=0)
-    constant_F = deviation_F <= 1e-9 * np.maximum(1.0, np.abs(mean_F))
-    return mean_F, np.where(constant_F, 1.0, deviation_F)

@@ -37,6 +37,8 @@ NOT_FEATURES = frozenset({CUSTOMER_ID, EVENT_TIMESTAMP, LABEL})
 REFUSED = frozenset({ITEM_ID, ORDER_ID, INTERACTION_ID, MESSAGE_ID, CAMPAIGN_ID, CREATED_TIMESTAMP, SCORE})
 MOST_CATEGORIES = 200  # a text column with more different values is an identifier, not a category
 
+FARTHEST = 10.0  # deviations from the training mean; a wilder number counts like this one
+
 
 class FeatureTable(Settings):
     """The feature columns of a model, as learnt from its training examples alone.
@@ -179,3 +181,10 @@ def _categories(column: pd.Series) -> tuple[str, ...]:
             f"{MOST_CATEGORIES}: it reads like an identifier; drop it or group its values"
         )
     return tuple(sorted(value for value in values if value != UNKNOWN))
+
+
+def scales(numbers_NF: Floats) -> tuple[Floats, Floats]:
+    """The mean and the deviation of each numeric feature, shape [F]; a constant has deviation 1."""
+    mean_F, deviation_F = numbers_NF.mean(axis=0), numbers_NF.std(axis=0)
+    constant_F = deviation_F <= 1e-9 * np.maximum(1.0, np.abs(mean_F))
+    return mean_F, np.where(constant_F, 1.0, deviation_F)
