@@ -14,6 +14,7 @@ from attune.adapters.feast import FeastStore
 from attune.columns import DEMOGRAPHICS
 from attune.config import Workspace
 from attune.data.consents import PURPOSES
+from attune.data.layout import schema_of
 from attune.data.tables import write_tables
 from attune.errors import DataError, FeatureError
 from attune.features.schema import features_of, schema_hash
@@ -73,6 +74,7 @@ def shop(customers: list[str] = CUSTOMERS, weeks: int = WEEKS) -> dict[str, pd.D
         "customers": pd.DataFrame({"customer_id": customers, **unknown}),
         "items": items,
         "interactions": table(*lines).to_pandas(),
+        "messages": schema_of("messages").empty_table().to_pandas(),
         "consents": pd.DataFrame(agreed).assign(event_timestamp=asked),
     }
 
