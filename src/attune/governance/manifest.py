@@ -18,6 +18,7 @@ MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
+_PIECE = 1 << 20
 _SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -151,9 +152,13 @@ def check_files(folder: Path, wanted: Mapping[str, FileDigest]) -> None:
 
 def digest_file(path: Path) -> FileDigest:
     """What a file is."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return FileDigest(sha256=digest.hexdigest(), bytes=file.tell())
+    digest, size, piece = hashlib.sha256(), 0, bytearray(_PIECE)
+    view = memoryview(piece)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(piece):
+            digest.update(view[:count])
+            size += count
+    return FileDigest(sha256=digest.hexdigest(), bytes=size)
 
 
 def digest_bytes(content: bytes) -> str:

@@ -1,9 +1,11 @@
 """A version's folder: what may be in it, how it gets to the disk, and whether it still is what it was."""
 
+import math
 import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from attune.governance.signing import check_signature, sign
 # Formats that run no code when they are read; the text is LightGBM's trees.
 FORMATS = frozenset({".safetensors", ".json", ".parquet", ".txt"})
 _PARTIAL = ".partial"
+_PIECE = 1 << 18  # values looked at in one go
 
 
 @contextmanager
@@ -43,12 +46,16 @@ def draft(folder: Path, home: Path) -> Iterator[tuple[Path, Mapping[str, FileDig
     _refuse_other_formats(folder)
     partial = home / f".{uuid.uuid4().hex}{_PARTIAL}"
     try:
-        shutil.copytree(folder, partial)
-        for name in plain_files(partial):
-            if name.endswith(".safetensors"):
-                _refuse_broken_weights(partial / name)
-        _flush(path for path in partial.rglob("*") if path.is_file())
-        yield partial, digest_files(partial)
+        # What is looked at is what the trainer wrote, beside the copying; that the copy is the same is for
+        # the first verification to say, which is before anybody promotes it.
+        with ThreadPoolExecutor(2) as beside:
+            digests = beside.submit(digest_files, folder)
+            sound = beside.submit(_refuse_broken_weights, folder)
+            shutil.copytree(folder, partial)
+            _flush(path for path in partial.rglob("*") if path.is_file())
+            sound.result()
+            files = digests.result()
+        yield partial, files
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -137,16 +144,32 @@ def _refuse_other_formats(folder: Path) -> None:
             )
 
 
-def _refuse_broken_weights(path: Path) -> None:
-    try:
-        # One tensor at a time: a model may be larger than what memory is left.
-        with safe_open(path, framework="numpy") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 - not a mapping
-                _refuse_infinite(name, tensors.get_tensor(name), path)
-    except SafetensorError as error:
-        raise RegistryError(f"{path.name} cannot be read ({error}); train again") from error
+def _refuse_broken_weights(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy") as tensors:
+                for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                    for piece in _pieces(tensors, name):
+                        _refuse_infinite(name, piece, path)
+        except SafetensorError as error:
+            raise RegistryError(f"{path} cannot be read ({error}); train again") from error
+
+
+def _pieces(tensors: Any, name: str) -> Iterator["np.ndarray[Any, Any]"]:
+    """A tensor, some rows at a time: a model may be larger than what memory is left."""
+    rows = tensors.get_slice(name)
+    shape = rows.get_shape()
+    if not shape:
+        yield tensors.get_tensor(name)
+        return
+    step = max(1, _PIECE // max(1, math.prod(shape[1:])))
+    for start in range(0, shape[0], step):
+        yield rows[start : min(start + step, shape[0])]
 
 
 def _refuse_infinite(name: str, tensor: "np.ndarray[Any, Any]", path: Path) -> None:
-    if np.issubdtype(tensor.dtype, np.inexact) and not np.isfinite(tensor).all():
-        raise RegistryError(f"tensor {name} in {path.name} is not finite everywhere; train again")
+    if not np.issubdtype(tensor.dtype, np.inexact) or tensor.size == 0:
+        return
+    # What is not a number, or without bounds, is the least or the greatest; nothing is allocated to see it.
+    if not (np.isfinite(tensor.min()) and np.isfinite(tensor.max())):
+        raise RegistryError(f"tensor {name} in {path} is not finite everywhere; train again")
