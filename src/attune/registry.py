@@ -90,7 +90,7 @@ class Registry:
             with self._ledger.reading() as reader:
                 number = reader.version_of(origin.name, origin.run_key)
             if number is None:
-                number = self._add(folder, home, origin)
+                number = self._added(folder, home, origin)
         version = self.get(origin.name, number)
         if self._store is not None:
             self._store.track(version.folder)
@@ -340,6 +340,15 @@ class Registry:
             known = ", ".join(map(str, manifests)) or "none; run the training pipeline first"
             raise RegistryError(f"{name} has no version {version}; registered versions: {known}")
         return manifests[version]
+
+    def _added(self, folder: Path, home: Path, origin: Origin) -> int:
+        try:
+            return self._add(folder, home, origin)
+        except OSError as error:
+            raise RegistryError(
+                f"a version of {origin.name} cannot be written to {home} ({error}); free space, and register "
+                "it again: what is there already stays"
+            ) from error
 
     def _add(self, folder: Path, home: Path, origin: Origin) -> int:
         with draft(folder, home) as (partial, files), self._ledger.writing() as writer:

@@ -10,6 +10,7 @@ from typing import Any
 
 from attune.errors import PromotionConflictError, RegistryError
 from attune.governance.database import Database
+from attune.governance.events import Event
 from attune.governance.heads import Heads
 from attune.governance.record import Reader, Writer
 from attune.governance.stages import Promotion, check_move, line_of_champions
@@ -31,12 +32,25 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
-        """One transaction; what it did is undone when it ends in an error or with its process."""
+        """One transaction; what it did is undone when it ends in an error or with its process.
+
+        Raises:
+            RegistryError: The database cannot be written; or it was, and the signed head could not follow.
+        """
         with self._database.writing() as connection:
             writer = Writer(connection, self._keys, self._heads)
             yield writer
         if writer.last is not None:
-            self._heads.reach(writer.last)
+            self._sign(writer.last)
+
+    def _sign(self, last: Event) -> None:
+        try:
+            self._heads.reach(last)
+        except OSError as error:
+            raise RegistryError(
+                f"event {last.sequence} is recorded, but its head could not be signed ({error}); free space: "
+                "the next change signs it too"
+            ) from error
 
     def promote(
         self,
