@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS = 1
 .PHONY: help demo test check format compile bench-loop bench-registry clean
 
 help: ## List the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed-demo ## Tell the story of the whole loop on real purchases
 	@$(BIN)/attune demo --home $(HOME_)
@@ -41,6 +41,9 @@ bench-registry: $(VENV)/.installed-dev ## Damage a registry in a thousand ways, 
 
 bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
 	@$(BIN)/python -m benchmarks.loop
+
+bench-features: $(VENV)/.installed-dev ## Measure joins, online rows and back-fill beside Feast's (needs redis-server)
+	@$(BIN)/python -m benchmarks.features
 
 clean: ## Remove what runs made; the environment stays
 	rm -rf data/demo compiled

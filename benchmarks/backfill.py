@@ -4,21 +4,22 @@ python -m benchmarks.backfill --interactions 1000000 --customers 100000 --dates 
 python -m benchmarks.backfill                # the full size: 50 M interactions, 1 M customers, 90 dates
 """
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import typer
 
 from attune.columns import DEMOGRAPHICS, PURCHASE, UNKNOWN
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, machine, today
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 MONTHS = 24
@@ -44,43 +45,54 @@ print(json.dumps([time.perf_counter() - started, used.ru_utime + used.ru_stime, 
 """
 
 
-def main() -> None:
-    """Measure a quarter, a half and the whole, and write results/backfill.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--interactions", type=int, default=50_000_000)
-    parser.add_argument("--customers", type=int, default=1_000_000)
-    parser.add_argument("--dates", type=int, default=90)
-    parser.add_argument("--memory-gib", type=float, default=6.0)
-    parser.add_argument("--no-write", action="store_true", help="show the figures only")
-    asked = parser.parse_args()
+@dataclass(frozen=True)
+class Size:
+    """How much is back-filled, and in how much memory."""
+
+    interactions: int = 50_000_000
+    customers: int = 1_000_000
+    dates: int = 90
+    memory_gib: float = 6.0
+
+    def part(self, of: int) -> "Size":
+        """The same with so many times fewer interactions and customers."""
+        return replace(self, interactions=self.interactions // of, customers=self.customers // of)
+
+
+def measure(size: Size) -> list[Result]:
+    """Back-fill a quarter, a half and the whole of a size."""
     measured = []
     for part in (4, 2, 1):
-        size = (asked.interactions // part, asked.customers // part)
-        measured.append(_measure(*size, asked.dates, asked.memory_gib))
-        print(
-            f"{size[0]:,} interactions: {' '.join(f'{n} {v:,.2f}' for n, v in measured[-1].items())}",
-            flush=True,
-        )
-    results = _results(measured, asked)
-    for result in results:
-        print(f"{result.id}: {result.value:g} {result.unit}")
-    if not asked.no_write:
-        write_results("backfill", results)
+        measured.append(_measure(size.part(part)))
+        figures = " ".join(f"{name} {value:,.2f}" for name, value in measured[-1].items())
+        print(f"{size.part(part).interactions:,} interactions: {figures}", flush=True)
+    return _results(measured, size)
 
 
-def _measure(interactions: int, customers: int, dates: int, memory_gib: float) -> dict[str, float]:
+def main(
+    interactions: int = Size.interactions,
+    customers: int = Size.customers,
+    dates: int = Size.dates,
+    memory_gib: float = Size.memory_gib,
+) -> None:
+    """Measure and print the results as JSON."""
+    results = measure(Size(interactions, customers, dates, memory_gib))
+    print(json.dumps([result.model_dump() for result in results], indent=2))
+
+
+def _measure(size: Size) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         tables, out = Path(folder) / "tables", Path(folder) / "features"
-        write_shop(tables, interactions, customers)
+        write_shop(tables, size.interactions, size.customers)
         last = START + timedelta(days=30 * MONTHS)
-        days = [(last - timedelta(days=number)).isoformat() for number in range(dates)]
+        days = [(last - timedelta(days=number)).isoformat() for number in range(size.dates)]
         command = [
             sys.executable,
             "-c",
             PART,
             str(tables),
             str(out),
-            str(memory_gib),
+            str(size.memory_gib),
             json.dumps(SERVICES),
             json.dumps(days),
         ]
@@ -91,13 +103,13 @@ def _measure(interactions: int, customers: int, dates: int, memory_gib: float) -
         "seconds": seconds,
         "cpu_s": cpu,
         "peak_rss_gib": rss,
-        "rows_per_s": interactions * dates / seconds,
-        "interactions_per_s": interactions / seconds,
+        "rows_per_s": size.interactions * size.dates / seconds,
+        "interactions_per_s": size.interactions / seconds,
         "written_rows_per_s": written / seconds,
     }
 
 
-def _results(measured: list[dict[str, float]], asked: argparse.Namespace) -> list[Result]:
+def _results(measured: list[dict[str, float]], size: Size) -> list[Result]:
     quarter, _, whole = measured
     figures = {
         "backfill_rows_per_s": (whole["rows_per_s"], "interactions x dates/s"),
@@ -109,7 +121,7 @@ def _results(measured: list[dict[str, float]], asked: argparse.Namespace) -> lis
         # 1 is linear: four times the interactions take four times the CPU.
         "backfill_growth": (whole["cpu_s"] / (4 * quarter["cpu_s"]), "of linear"),
     }
-    data = f"{asked.interactions:,} interactions, {asked.customers:,} customers, {asked.dates} dates"
+    data = f"{size.interactions:,} interactions, {size.customers:,} customers, {size.dates} dates"
     return [
         Result(
             id=name,
@@ -118,8 +130,8 @@ def _results(measured: list[dict[str, float]], asked: argparse.Namespace) -> lis
             peer=None,
             data=data,
             protocol=PROTOCOL,
-            command=f"python -m benchmarks.backfill --interactions {asked.interactions} "
-            f"--customers {asked.customers} --dates {asked.dates} --memory-gib {asked.memory_gib:g}",
+            command=f"python -m benchmarks.backfill --interactions {size.interactions} "
+            f"--customers {size.customers} --dates {size.dates} --memory-gib {size.memory_gib:g}",
             machine=machine(),
             date=today(),
         )
@@ -173,4 +185,4 @@ def _months(lines: int, names: pa.Array, goods: pa.Array) -> Iterator[tuple[str,
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

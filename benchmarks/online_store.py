@@ -1,6 +1,7 @@
 """Bring rows online and read them: our packed rows against Feast's stock stores, in one run on one Redis."""
 
 import gc
+import json
 import os
 import shutil
 import socket
@@ -30,7 +31,7 @@ from attune.features.read_plan import OnlineReader, ViewPlan
 from attune.features.row_store import RowStore
 from attune.features.schema import CUSTOMER_ACTIVITY
 from attune.features.snapshots import write_snapshot
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, machine, today
 
 AS_OF = datetime(2017, 6, 11, tzinfo=UTC)
 TYPES = {"int64": Int64, "float64": Float64}
@@ -50,8 +51,12 @@ class Spent:
     cpu: float
 
 
-def main(rows: Annotated[int, typer.Option(help="customers to bring online")] = 200_000) -> None:
-    """Measure and write results/online_store.json."""
+def measure(rows: int) -> list[Result]:
+    """Bring customers online and read them, ours and Feast's.
+
+    Args:
+        rows: How many customers.
+    """
     sizes = {"redis": rows, "sqlite": rows // SQLITE_PART}
     with tempfile.TemporaryDirectory() as name, _redis(Path(name)) as port:
         folder = Path(name)
@@ -62,8 +67,12 @@ def main(rows: Annotated[int, typer.Option(help="customers to bring online")] = 
         gc.collect()
         gc.freeze()
         results = [_writes(kind, sizes[kind], ours[kind], theirs[kind]) for kind in sizes]
-        results += _read_results(fast, slow, customers)
-    print(write_results("online_store", results).read_text(encoding="utf-8"))
+        return results + _read_results(fast, slow, customers)
+
+
+def main(rows: Annotated[int, typer.Option(help="customers to bring online")] = 200_000) -> None:
+    """Measure and print the results as JSON."""
+    print(json.dumps([result.model_dump() for result in measure(rows)], indent=2))
 
 
 def _snapshot(folder: Path, rows: int) -> list[str]:
