@@ -118,6 +118,13 @@ def test_a_bad_name_leaves_no_trace(registry: Registry, workspace: Workspace, mo
     assert not workspace.models.exists()
 
 
+@pytest.mark.parametrize("name", ["../x", "--help", "/tmp/x", "a" * 300, "a\0"])
+def test_a_bad_name_is_refused_wherever_it_is_asked_for(registry: Registry, name: str) -> None:
+    for ask in (lambda: registry.get(name, 1), lambda: registry.promote(name, 1, None, "better", "a test")):
+        with pytest.raises(RegistryError, match="is not a model name"):
+            ask()
+
+
 def test_an_algorithm_outside_the_catalogue_is_refused(registry: Registry, model: Path) -> None:
     with pytest.raises(ConfigError, match="no model named 'astrology'"):
         registry.register(model, origin(algorithm="astrology"))

@@ -334,6 +334,7 @@ class Registry:
         return Version(name, version, folder, manifest)
 
     def _recorded(self, name: str, version: int) -> bytes:
+        check_name(name)
         with self._ledger.reading() as reader:
             manifests = reader.manifests(name)
         if version not in manifests:

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from attune.errors import IntegrityError, RegistryError
-from attune.governance.signing import PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, check_signature, sign
+from attune.governance.signing import (
+    PRIVATE_KEY_FILE,
+    PUBLIC_KEY_FILE,
+    check_signature,
+    sign,
+    sign_for_workspace,
+)
 
 CONTENT = b"version 3 of churn"
 
@@ -62,6 +68,23 @@ def test_a_lost_public_key_comes_back_with_the_next_signature(tmp_path: Path) ->
     (tmp_path / PUBLIC_KEY_FILE).unlink()
     sign(tmp_path, CONTENT)
     check_signature(tmp_path, CONTENT, signature)
+
+
+def test_the_workspace_s_key_may_come_from_the_environment_and_is_always_the_same_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(tmp_path / "made", CONTENT)
+    monkeypatch.setenv("ATTUNE_SIGNING_KEY", (tmp_path / "made" / PRIVATE_KEY_FILE).read_text())
+    signature = sign_for_workspace(tmp_path / "pod", CONTENT)
+    check_signature(tmp_path / "made", CONTENT, signature)
+    check_signature(tmp_path / "pod", CONTENT, signature)
+    assert [path.name for path in (tmp_path / "pod").iterdir()] == [PUBLIC_KEY_FILE]
+    sign(tmp_path / "other", CONTENT)
+    with pytest.raises(RegistryError, match="holds another key than"):
+        sign_for_workspace(tmp_path / "other", CONTENT)
+    monkeypatch.setenv("ATTUNE_SIGNING_KEY", "secret")
+    with pytest.raises(RegistryError, match="holds no private key in PEM"):
+        sign_for_workspace(tmp_path / "pod", CONTENT)
 
 
 def test_processes_that_start_at_once_end_with_one_key(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from attune.config import Settings
 from attune.errors import IntegrityError
-from attune.governance.signing import check_signature, sign
+from attune.governance.signing import check_signature, sign_for_workspace
 
 Kind = Literal["registered", "staged", "approved", "promoted", "rolled back", "collected"]
 
@@ -65,7 +65,7 @@ class Event(Settings):
             "previous": last.hash if last else BEGINNING,
         }
         content = _content(said)
-        signature = sign(keys, content).hex()
+        signature = sign_for_workspace(keys, content).hex()
         return cls.model_validate(
             said | {"hash": hashlib.sha256(content).hexdigest(), "signature": signature}
         )

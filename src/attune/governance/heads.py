@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from attune.config import Settings
 from attune.errors import IntegrityError
 from attune.governance.events import BEGINNING, Event
-from attune.governance.signing import check_signature, sign
+from attune.governance.signing import check_signature, sign_for_workspace
 from attune.private_files import place_first
 
 _LAST_BYTES = 4096
@@ -31,7 +31,7 @@ class Head(Settings):
     @classmethod
     def of(cls, keys: Path, sequence: int, digest: str) -> "Head":
         """Sign a head."""
-        signature = sign(keys, _content(sequence, digest)).hex()
+        signature = sign_for_workspace(keys, _content(sequence, digest)).hex()
         return cls(sequence=sequence, hash=digest, signature=signature)
 
     def check(self, keys: Path) -> None:

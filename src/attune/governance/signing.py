@@ -1,5 +1,6 @@
 """Ed25519 signatures under a key of the workspace's own, made on first use."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from attune.private_files import place_first
 
 PRIVATE_KEY_FILE = "signing.pem"
 PUBLIC_KEY_FILE = "signing.pub.pem"
+KEY_VARIABLE = "ATTUNE_SIGNING_KEY"
 
 
 def sign(keys: Path, content: bytes) -> bytes:
@@ -28,6 +30,33 @@ def sign(keys: Path, content: bytes) -> bytes:
         RegistryError: The private key cannot be used, or others than its owner can read it.
     """
     return _private_key(keys).sign(content)
+
+
+def sign_for_workspace(keys: Path, content: bytes) -> bytes:
+    """Sign with the workspace's own key: the one that ATTUNE_SIGNING_KEY holds (PEM), or the folder's.
+
+    Raises:
+        RegistryError: The key cannot be used, or is another than the one that signed here before.
+    """
+    text = os.environ.get(KEY_VARIABLE)
+    if not text:
+        return sign(keys, content)
+    public = keys / PUBLIC_KEY_FILE
+    try:
+        key = serialization.load_pem_private_key(text.encode(), password=None)
+    except ValueError as error:
+        raise RegistryError(f"{KEY_VARIABLE} holds no private key in PEM ({error})") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise RegistryError(
+            f"{KEY_VARIABLE} holds no Ed25519 key; put the key there that signed the versions"
+        )
+    if not public.exists():
+        place_first(public, _public_text(key.public_key()))
+    if public.read_bytes() != _public_text(key.public_key()):
+        raise RegistryError(
+            f"{KEY_VARIABLE} holds another key than {public}; put the key there that belongs to it"
+        )
+    return key.sign(content)
 
 
 def check_signature(keys: Path, content: bytes, signature: bytes) -> None:

@@ -23,7 +23,7 @@ from attune.governance.manifest import (
     digest_files,
     plain_files,
 )
-from attune.governance.signing import check_signature, sign
+from attune.governance.signing import check_signature, sign_for_workspace
 
 # Formats that run no code when they are read; the text is LightGBM's trees.
 FORMATS = frozenset({".safetensors", ".json", ".parquet", ".txt"})
@@ -64,7 +64,7 @@ def complete(partial: Path, manifest: Manifest, keys: Path) -> None:
     """Add the signed manifest to a draft, and bring it to the disk for the day when the power fails."""
     content = manifest.to_bytes()
     (partial / MANIFEST_FILE).write_bytes(content)
-    (partial / SIGNATURE_FILE).write_bytes(sign(keys, content))
+    (partial / SIGNATURE_FILE).write_bytes(sign_for_workspace(keys, content))
     _flush([partial / MANIFEST_FILE, partial / SIGNATURE_FILE, *_folders(partial)])
 
 
