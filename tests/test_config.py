@@ -9,6 +9,11 @@ class Oven(Settings):
     heat: float = 200.0
 
 
+class Bakery(Settings):
+    name: str = ""
+    oven: Oven | None = None
+
+
 def test_whole_numbers_that_kfp_turned_into_floats_are_whole_again():
     assert Oven.parse({"loaves": 3.0}) == Oven(loaves=3)
 
@@ -26,15 +31,38 @@ def test_what_settings_do_not_know_or_take_is_named(values, message):
         Oven.parse(values)
 
 
+def test_a_misspelt_key_within_is_answered_with_the_keys_that_are_known_there():
+    with pytest.raises(ConfigError, match=r"oven\.loafs: Extra inputs.*; oven knows: loaves, heat$"):
+        Bakery.parse({"oven": {"loafs": 3}})
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("- a\n- b\n", "holds list, not a mapping"), ("a: [", "is not valid YAML"), ("", "holds NoneType")],
+    ("content", "message"),
+    [
+        (b"- a\n- b\n", "holds a list, not a mapping"),
+        (b"a: [", "is not valid YAML"),
+        (b"a: " + b"[" * 5000, "is not valid YAML"),
+        (b"", "holds nothing"),
+        (b"name: B\xe4ckerei\n", "is not UTF-8"),
+        (b"a: 1\nb: {c: 1, c: 2}\n", "the key 'c' stands there twice"),
+    ],
 )
-def test_a_parameter_file_that_is_none_is_refused(text, message, tmp_path):
+def test_a_parameter_file_that_is_none_is_refused(content, message, tmp_path):
     file = tmp_path / "params.yaml"
-    file.write_text(text)
+    file.write_bytes(content)
     with pytest.raises(ConfigError, match=message):
         load_params(file)
+
+
+def test_a_folder_is_no_parameter_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot be read .*; name a mapping"):
+        load_params(tmp_path, "mapping")
+
+
+def test_a_key_that_is_merged_may_be_said_again(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
+    assert load_params(file)["b"] == {"x": 1, "y": 3}
 
 
 def test_a_missing_parameter_file_is_refused(tmp_path):

@@ -1,12 +1,13 @@
 """Settings that refuse what they do not know, the parameter file, and where a workspace keeps its things."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.composer import ComposerError
 
 from attune.errors import ConfigError
 
@@ -34,26 +35,62 @@ class Settings(BaseModel):
                 f"{'.'.join(map(str, problem['loc'])) or cls.__name__}: {problem['msg']}"
                 for problem in error.errors(include_url=False, include_input=False)
             )
-            known = ", ".join(cls.model_fields)
+            misspelt = [problem["loc"] for problem in error.errors() if problem["type"] == "extra_forbidden"]
+            owner, known = _known(cls, misspelt[0][:-1] if misspelt else ())
             raise ConfigError(
-                f"{cls.__qualname__} does not accept these parameters ({problems}); it knows: {known}"
+                f"{cls.__qualname__} does not accept these parameters ({problems}); {owner} knows: {known}"
             ) from error
 
 
-def load_params(path: Path) -> dict[str, Any]:
-    """Read a parameter file (YAML).
+def _known(settings: type[BaseModel], path: Sequence[int | str]) -> tuple[str, str]:
+    """What the settings at a path within others are called, and the keys that they know."""
+    owner = "it"
+    for part in path:
+        annotation = settings.model_fields[str(part)].annotation
+        inner = [each for each in (annotation, *get_args(annotation)) if _are_settings(each)]
+        if not inner:
+            break
+        owner, settings = str(part), inner[0]
+    return owner, ", ".join(settings.model_fields)
+
+
+def _are_settings(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML in which no key stands twice: the second would replace the first without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise ComposerError(None, None, f"the key {key.value!r} stands there twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+        return node
+
+
+def load_params(path: Path, what: str = "parameter file") -> dict[str, Any]:
+    """Read a parameter file (YAML), or another one like it, which messages call by `what` it is.
 
     Raises:
-        ConfigError: The file is missing, is not YAML or holds no mapping.
+        ConfigError: The file is missing, cannot be read, is not YAML, says something twice or holds no
+            mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce)  # noqa: S506 a SafeLoader
     except FileNotFoundError as error:
-        raise ConfigError(f"no parameter file {path}; run from the project's folder or name one") from error
-    except yaml.YAMLError as error:
+        raise ConfigError(f"no {what} {path}; run from the project's folder or name one") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); name a {what} (YAML)") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 ({error.reason}); save the {what} as UTF-8") from error
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds {type(values).__name__}, not a mapping of sections")
+        found = "nothing" if values is None else f"a {type(values).__name__}"
+        raise ConfigError(f"{path} holds {found}, not a mapping of sections")
     return values
 
 

@@ -47,6 +47,14 @@ def test_until_takes_what_was_known_then(raw, tmp_path):
     assert (report.tables["interactions"].later, report.tables["messages"].later) == (1, 1)
 
 
+def test_an_import_of_nothing_replaces_nothing(raw, tmp_path):
+    import_tables(raw(), tmp_path, KEY)
+    before = data_version(tmp_path)
+    with pytest.raises(DataError, match="no row lies before 1990-01-01 00:00"):
+        import_tables(raw(), tmp_path, KEY, datetime(1990, 1, 1, tzinfo=UTC))
+    assert data_version(tmp_path) == before
+
+
 def test_a_later_import_adds_months_and_leaves_the_others_alone(raw, tmp_path):
     import_tables(raw(), tmp_path, KEY, datetime(2017, 2, 1, tzinfo=UTC))
     report = import_tables(raw(), tmp_path, KEY)

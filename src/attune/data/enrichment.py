@@ -10,6 +10,7 @@ from pydantic import Field
 
 from attune import columns as c
 from attune.config import Settings
+from attune.data.sources.files import read_csv
 from attune.errors import ConfigError, DataError
 
 DAY = "day"
@@ -49,10 +50,7 @@ def with_geography(
         DataError: The table is missing, or describes a place twice.
     """
     path = folder / enrichment.file
-    try:
-        places = pd.read_csv(path, sep=enrichment.separator, dtype=str, keep_default_na=False, na_values=[""])
-    except FileNotFoundError as error:
-        raise DataError(f"no file {path}; the table of places is looked for beside the mapping") from error
+    places = read_csv(path, enrichment.separator, "utf-8")
     wanted = [enrichment.key, *enrichment.columns.values()]
     missing = [name for name in wanted if name not in places]
     if missing or enrichment.key not in source:

@@ -107,6 +107,7 @@ def import_tables(
     checks = ImportChecks(raw, options)
     tables, cleaned = _prepared(raw, key, checks)
     known = {name: _known_before(name, table, until) for name, table in tables.items()}
+    checks.add(_nothing_left(known["interactions"], until))
     profile = profile_of(raw.source, known)
     profile_file = folder.with_name(f".{folder.name}.profile.json")
     if not options.accept_changes:
@@ -170,6 +171,13 @@ def _too_few_customers(tables: Mapping[str, pd.DataFrame]) -> list[Violation]:
     if "customers" in tables and tables["customers"][c.CUSTOMER_ID].nunique() < 2:
         rule = "has one customer only; nothing can be learnt from fewer than two"
         return [Violation("customers", c.CUSTOMER_ID, rule, 0)]
+    return []
+
+
+def _nothing_left(interactions: pd.DataFrame, until: datetime | None) -> list[Violation]:
+    if interactions.empty:
+        rule = f"no row lies before {until:%Y-%m-%d %H:%M}" if until else "the rules leave no row"
+        return [Violation("interactions", "", f"{rule}; there would be nothing to learn from", 0)]
     return []
 
 

@@ -6,6 +6,8 @@ import pandas as pd
 
 from attune.errors import ConfigError, DataError
 
+YEARS = range(1678, 2262)  # pandas counts nanoseconds while it reads
+
 
 def utc(moment: datetime) -> pd.Timestamp:
     """Turn a moment with a time zone into UTC with microseconds.
@@ -26,10 +28,12 @@ def parse_moment(text: str) -> pd.Timestamp:
     Timestamp('2017-09-03 00:00:00+0000', tz='UTC')
 
     Raises:
-        ConfigError: It is no date.
+        ConfigError: It is no date, or one that no table can hold.
     """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{text!r} is no date; write it like 2017-09-03") from error
+    if moment.year not in YEARS:
+        raise ConfigError(f"{text!r} is not in the years {YEARS[0]} to {YEARS[-1]}, those of every table")
     return utc(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)

@@ -91,6 +91,7 @@ def test_all_missing_columns_are_named(imported):
         ("", "sales.csv is empty"),
         ("Who;What;Bill;When;Qty;Price\n", "sales.csv has no rows"),
         ("Who;What\n1;2\n1;2;3;4\n", "cannot be read as .csv"),
+        ("Who;What;Bill;When;Qty;Price\n7;bread;1;2017-07-01;0;1\n8;milk;2;2017-07-01;0;1\n", "leave no row"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(imported, tmp_path, sales, message):
@@ -107,6 +108,10 @@ def test_a_file_that_cannot_be_used_is_named(imported, tmp_path, sales, message)
         ("unit_price: Price", "price: Price", "the table interactions has no column price"),
         ("[churn]", "[spam]", "no purpose spam"),
         ("everyone_agreed:", "consents: {file: a.csv, columns: {granted: ok}}\neveryone_agreed:", "not both"),
+        ("{discount: 0}", "{quantity: 1}", "quantity: comes from two places"),
+        ("item_id: What", "item_id: Who", "item_id: Who holds customer ids"),
+        ("time_zone:", "time_format: '%Q'\ntime_zone:", "'Q' is a bad directive"),
+        ("  separator", "  seperator", r"my\.yaml: .*; interactions knows: file, database, columns"),
     ],
 )
 def test_a_wrong_mapping_is_refused(imported, old, new, message):

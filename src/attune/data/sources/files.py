@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import lzma
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,10 @@ import pyarrow.parquet as pq
 from attune.errors import DataError
 
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
+SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods"})
+_OTHER_SEPARATORS = ";\t|,"
+# A folder, no right to read, bytes that do not unpack, an encoding that nobody knows.
+_UNREADABLE = (OSError, EOFError, LookupError, ImportError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
@@ -22,25 +29,45 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
         return pd.read_parquet(path, columns=[column for column in there if column in wanted])
     except FileNotFoundError as error:
         raise _missing(path) from error
-    except pa.ArrowInvalid as error:
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path} cannot be read as Parquet ({error}); export it again") from error
 
 
 def read_csv(path: Path, separator: str, encoding: str) -> pd.DataFrame:
-    """Read a CSV file as text, so that a word in a column of numbers can be shown with its row."""
+    """Read a CSV file as text, so that a word in a column of numbers can be shown with its row.
+
+    Raises:
+        DataError: The file is missing, empty, no CSV, or has another separator or encoding.
+    """
+    if path.suffix.lower() in SPREADSHEETS:
+        raise DataError(f"{path} is a spreadsheet; save it as CSV and name that file")
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             path, sep=separator, encoding=encoding, dtype=str, keep_default_na=False, na_values=[""]
         )
     except FileNotFoundError as error:
         raise _missing(path) from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path} is empty; name a file with a header and rows") from error
-    except (pd.errors.ParserError, UnicodeDecodeError, LookupError) as error:
+    except (ValueError, *_UNREADABLE) as error:
         raise DataError(
-            f"{path} cannot be read as {path.suffix or 'CSV'} ({error}); "
-            "check its separator and encoding in the mapping"
+            f"{path} cannot be read as {path.suffix or 'CSV'} ({str(error).strip()}); "
+            "check the file, and its separator and encoding in the mapping"
         ) from error
+    _require_columns(path, frame, separator)
+    return frame
+
+
+def _require_columns(path: Path, frame: pd.DataFrame, separator: str) -> None:
+    """A header that stays whole, and holds what others separate by, was written with another separator."""
+    if len(frame.columns) > 1:
+        return
+    there = [other for other in _OTHER_SEPARATORS if other != separator and other in str(frame.columns[0])]
+    if there:
+        raise DataError(
+            f"{path} has one column only where it is separated by {separator!r}, and its header holds "
+            f"{there[0]!r}; set the separator in the mapping"
+        )
 
 
 def is_json_lines(path: Path) -> bool:
@@ -83,9 +110,13 @@ def _records(path: Path, encoding: str) -> Iterator[Mapping[str, Any]]:
                     yield record
     except FileNotFoundError as error:
         raise _missing(path) from error
-    except (ValueError, gzip.BadGzipFile) as error:
+    except _UNREADABLE as error:
         raise DataError(
-            f"{path}, line {number + (not isinstance(error, json.JSONDecodeError))}: is no JSON ({error}); "
+            f"{path} cannot be read ({error}); check the file, and its encoding in the mapping"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path}, line {number + isinstance(error, UnicodeDecodeError)}: is no JSON ({error}); "
             "write one object a line"
         ) from error
     if not number:

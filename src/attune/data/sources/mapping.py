@@ -52,6 +52,29 @@ class FileMapping(Settings):
             raise ValueError("name one place the table comes from: a file, or a database")
         return self
 
+    @model_validator(mode="after")
+    def _says_each_column_once(self) -> Self:
+        enriched = set(self.enrich.columns) if self.enrich else set()
+        twice = (
+            (self.columns.keys() & self.constants.keys())
+            | (self.columns.keys() & enriched)
+            | (self.constants.keys() & enriched)
+        )
+        if twice:
+            raise ValueError(f"{', '.join(sorted(twice))}: comes from two places; name one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _customer_ids_go_no_further(self) -> Self:
+        ids = self.columns.get(c.CUSTOMER_ID)
+        others = [name for name, there in self.columns.items() if there == ids and name != c.CUSTOMER_ID]
+        if ids is not None and others:
+            raise ValueError(
+                f"{', '.join(others)}: {ids} holds customer ids, which would be written as they are; "
+                "name another column"
+            )
+        return self
+
     @property
     def wanted(self) -> list[str]:
         """The columns of the file that are needed."""
@@ -120,6 +143,15 @@ class SourceMapping(Settings):
             raise ValueError(f"no time zone {zone!r}; write an IANA name such as Europe/London") from error
         return zone
 
+    @field_validator("time_format")
+    @classmethod
+    def _time_format_exists(cls, time_format: str) -> str:
+        try:
+            pd.to_datetime(pd.Series(["2017-07-01"]), errors="coerce", format=time_format)
+        except ValueError as error:
+            raise ValueError(f"{error}; write ISO8601, or as in strptime") from error
+        return time_format
+
     @model_validator(mode="after")
     def _one_word_about_consents(self) -> Self:
         if self.consents is not None and self.everyone_agreed is not None:
@@ -134,7 +166,11 @@ def load(path: Path) -> RawTables:
         ConfigError: The mapping has an unknown key, column, purpose or time zone.
         DataError: A file is missing, empty or unreadable.
     """
-    mapping = SourceMapping.parse(load_params(path))
+    values = load_params(path, "mapping")
+    try:
+        mapping = SourceMapping.parse(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     named = {name: getattr(mapping, name) for name in TABLES}
     files = {name: table for name, table in named.items() if table is not None}
     tables = {name: _read(name, table, path.parent) for name, table in files.items()}
