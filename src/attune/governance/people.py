@@ -16,9 +16,17 @@ def this_person() -> str:
     Raises:
         RegistryError: The name is one that a path could misread.
     """
-    person = (os.environ.get(PERSON_VARIABLE) or getpass.getuser()).lower()
+    person = (os.environ.get(PERSON_VARIABLE) or _login()).lower()
     check_person(person)
     return person
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A pod's user often has a number and no name.
+        return f"uid-{os.getuid()}"
 
 
 def check_person(person: str) -> None:
