@@ -4,7 +4,7 @@ import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -167,10 +167,16 @@ def main() -> None:
     try:
         app()
     except AttuneError as error:
-        Console(stderr=True, highlight=False).print(
-            f"error: {error}", style="red", markup=False, soft_wrap=True
-        )
-        sys.exit(1)
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"the system refuses ({error}); look at the place, the right to write there, and its room")
+
+
+def _refuse(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(
+        f"error: {message}", style="red", markup=False, soft_wrap=True
+    )
+    sys.exit(1)
 
 
 def _run_on_cluster(launch: Launch, pipeline: str, request: Request, host: str) -> None:
@@ -191,7 +197,11 @@ def _workspace(home: Path) -> Workspace:
 
 
 def _launch(home: Path, params: Path) -> Launch:
-    return Launch.here(_workspace(home), lambda line: console.print(line, markup=False), params)
+    return Launch.here(_workspace(home), _say, params)
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

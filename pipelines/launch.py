@@ -58,8 +58,18 @@ class Launch:
     def here(
         cls, workspace: Workspace, on_progress: Callable[[str], None], file: Path = PARAMS_FILE
     ) -> "Launch":
-        """A launch with a parameter file, by default the one of the current folder."""
-        return cls(workspace, load_params(file), on_progress)
+        """A launch with a parameter file, by default the one of the current folder.
+
+        Raises:
+            ConfigError: The file cannot be used, or a section of it holds no parameters.
+        """
+        params = load_params(file)
+        for name, section in params.items():
+            if not isinstance(section, dict | None):
+                raise ConfigError(
+                    f"{file}: the section {name} holds a {type(section).__name__}, not parameters; mend it"
+                )
+        return cls(workspace, params, on_progress)
 
     def latest(self) -> str:
         """The last as-of date of the tables: a Sunday at midnight with data up to it."""

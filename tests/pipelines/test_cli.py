@@ -53,6 +53,7 @@ def test_every_command_explains_itself(command):
         ("run training --model churn --cluster", "name the Kubeflow Pipelines API"),
         ("run training --model churn --cluster --host http://127.0.0.1:9", "name the date with --now"),
         ("run features --params missing.yaml", "no parameter file missing.yaml"),
+        ("run features --params {spoilt}", "the section colour holds a str, not parameters"),
         ("features build", "import"),
         ("models show churn", "churn has no champion"),
         ("models show churn --version 3", "churn has no version 3"),
@@ -63,7 +64,9 @@ def test_wrong_use_is_one_sentence_and_exit_code_1(arguments, message, tmp_path,
     params = tmp_path / "params.yaml"
     params.write_text("churn: {candidates: {}}\n")
     home = tmp_path / "home"
-    words = arguments.format(params=params).split()
+    spoilt = tmp_path / "spoilt.yaml"
+    spoilt.write_text("churn: {candidates: {}}\ncolour: red\n")
+    words = arguments.format(params=params, spoilt=spoilt).split()
     if "--params" not in words and words[0] in {"run", "features", "monitor"}:
         words += ["--params", str(params)]
     code, error = attune(*words, "--home", str(home))
@@ -78,6 +81,15 @@ def test_a_home_in_use_is_not_written_to(tmp_path, attune):
     assert code == 1
     assert "is in use by process" in error
     assert [file.name for file in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("home", ["taken", "taken/below"])
+def test_a_home_that_cannot_be_is_one_sentence(tmp_path, attune, home):
+    (tmp_path / "taken").write_text("a file")
+    code, error = attune("data", "import", "--source", "complete_journey", "--home", str(tmp_path / home))
+    assert code == 1
+    assert error.startswith("error: the system refuses")
+    assert str(tmp_path / home) in error
 
 
 def test_no_versions_is_said_and_not_an_error(tmp_path):

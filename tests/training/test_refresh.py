@@ -40,6 +40,11 @@ def test_a_misspelt_feature_setting_is_refused_in_words(tmp_path):
         refresh(tmp_path, {"churn": CHURN, "features": {"histroy_length": 10}})
 
 
+def test_a_section_that_nobody_reads_is_refused_in_words(tmp_path):
+    with pytest.raises(ConfigError, match="the parameters of featurs are nobody's"):
+        refresh(tmp_path, {"churn": CHURN, "featurs": {"history_length": 10}})
+
+
 def test_missing_tables_are_refused_in_words(tmp_path):
     with pytest.raises(DataError, match="import data first"):
         refresh(tmp_path, {"churn": CHURN})

@@ -55,6 +55,11 @@ def refresh_features(
         raise ConfigError(
             f"no section of the parameters names a {PLAN_MARK}: {', '.join(params) or 'none at all'}"
         )
+    if unknown := sorted(params.keys() - sections.keys() - {FEATURES_SECTION}):
+        raise ConfigError(
+            f"the parameters of {', '.join(unknown)} are nobody's: a model's section names its {PLAN_MARK}, "
+            f"and else there is only {FEATURES_SECTION}"
+        )
     plans = [TrainingPlan.parse(values) for values in sections.values()]
     settings = FeatureSettings.parse(params.get(FEATURES_SECTION) or {})
     data = data_version(workspace.tables)  # finishes an import that was cut short, before files are read
