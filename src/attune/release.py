@@ -20,7 +20,7 @@ from attune.errors import ModelError, RegistryError
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.evaluate import Champion, Contest, Test, evaluate
 from attune.evaluation.gate import GateRules, decide
-from attune.evaluation.reference import reference_rows
+from attune.evaluation.reference import REFERENCE_FILE, reference_rows
 from attune.governance.datasheet import DATASHEET_FILE, datasheet
 from attune.governance.fairness import FAIRNESS_FILE, fairness_table
 from attune.governance.manifest import Origin, Window
@@ -36,7 +36,6 @@ from attune.training.examples import RECORD_FILE, TEST, TRAIN, ExamplesRecord
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 
-REFERENCE_FILE = "reference.parquet"
 PLAN_FILE = "plan.json"
 
 Ending = Literal["promoted", "kept", "waiting"]

@@ -10,10 +10,9 @@ from attune.columns import CUSTOMER_ID, RECENCY_DAYS
 from attune.drift.monitor import Monitor
 from attune.drift.watch import Rows
 from attune.errors import DataError, FeatureError
+from attune.evaluation.reference import REFERENCE_FILE
 from attune.features.schema import CUSTOMER_ACTIVITY, views_of
 from attune.features.snapshots import as_of_date, snapshots
-
-REFERENCE_FILE = "reference.parquet"
 
 
 def reference_rows(version: Path, first: datetime, last: datetime) -> Rows:

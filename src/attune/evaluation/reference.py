@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, LABEL, SCORE
 
+REFERENCE_FILE = "reference.parquet"
 ROWS = 20_000  # more rows do not move the index of a feature by a thousandth
 _NO_FEATURES = (CUSTOMER_ID, EVENT_TIMESTAMP, LABEL)
 
