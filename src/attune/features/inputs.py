@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ibis
 
+from attune.data.interaction_log import InteractionLog
 from attune.errors import DataError
 from attune.features.engine import Engine
 from attune.features.purchases import with_versions
@@ -23,7 +24,7 @@ class FeatureInputs:
     """The tables of one folder.
 
     Interactions lie in one file a month, `interactions/2017-01.parquet`, or, where a month is much, in
-    several, `interactions/2017-01/*.parquet`.
+    several, `interactions/2017-01/*.parquet`. Those that arrived since the import are in the log beside.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,14 +73,22 @@ class FeatureInputs:
             for name in names
             for file in (self._month_files(before) if name == INTERACTIONS else [self._single(name)])
         ]
-        return [(str(file.relative_to(self._folder)), self._digest(file)) for file in files]
+        return [(self._label(file), self._digest(file)) for file in files]
+
+    @property
+    def interaction_files(self) -> list[Path]:
+        """Every file of interactions that was imported; those that arrived since are in the log."""
+        return [
+            file for files in self._months.values() for file in files if file.is_relative_to(self._folder)
+        ]
 
     @cached_property
     def _months(self) -> dict[datetime, list[Path]]:
         folder = self._folder / INTERACTIONS
         months: dict[datetime, list[Path]] = {}
-        for file in sorted([*folder.glob("*.parquet"), *folder.glob("*/*.parquet")]):
-            name = file.stem if file.parent == folder else file.parent.name
+        imported = sorted([*folder.glob("*.parquet"), *folder.glob("*/*.parquet")])
+        for file in [*imported, *(InteractionLog(self._folder).months() if imported else [])]:
+            name = file.parent.name if file.parent.parent == folder else file.stem
             month = datetime.strptime(name, MONTH_FORMAT).replace(tzinfo=UTC)
             months.setdefault(month, []).append(file)
         return months
@@ -92,6 +101,10 @@ class FeatureInputs:
         if not file.exists():
             raise DataError(f"no table {name!r} in {self._folder}; import the tables first")
         return file
+
+    def _label(self, file: Path) -> str:
+        inside = file.is_relative_to(self._folder)
+        return str(file.relative_to(self._folder if inside else self._folder.parent))
 
     def _digest(self, file: Path) -> str:
         if file not in self._digests:

@@ -9,16 +9,18 @@ SECOND = timedelta(seconds=1) // MICROSECOND
 DAY = timedelta(days=1) // MICROSECOND
 
 
-def microseconds(moment: datetime) -> int:
-    """A time as it appears in expressions.
+def microseconds(moment: datetime | ibis.Value) -> int | ibis.Value:
+    """A time as it appears in expressions; one that is an expression already stays as it is.
 
     >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
     86400000000
     """
+    if not isinstance(moment, datetime):
+        return moment
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
 
 
-def days_before(as_of: datetime, days: int) -> int:
+def days_before(as_of: datetime | ibis.Value, days: int) -> int | ibis.Value:
     """The first moment of the window of so many days before a time."""
     return microseconds(as_of) - days * DAY
 

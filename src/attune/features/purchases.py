@@ -26,10 +26,7 @@ def with_versions(interactions: ibis.Table, engine: Engine) -> ibis.Table:
         interactions: The contract table, possibly with ids that are there more than once.
         engine: Keeps the versions of those ids.
     """
-    # What is dated ahead of its recording is known only once it has happened: a moment after its own.
-    known = interactions.mutate(
-        **{KNOWN_FROM: ibis.greatest(interactions[CREATED_TIMESTAMP], interactions[EVENT_TIMESTAMP] + 1)}
-    )
+    known = _known(interactions)
     ids = interactions.group_by(INTERACTION_ID).agg(versions=interactions.count())
     repeated = engine.keep(ids.filter(ids.versions > 1).select(INTERACTION_ID), "repeated")
     once = known.mutate(**{SUPERSEDED: ibis.literal(NEVER, "int64")})
@@ -37,6 +34,11 @@ def with_versions(interactions: ibis.Table, engine: Engine) -> ibis.Table:
         return once
     versions = engine.keep(_versions(known.semi_join(repeated, INTERACTION_ID)), "versions")
     return once.anti_join(repeated, INTERACTION_ID).union(versions.select(once.columns))
+
+
+def with_all_versions(interactions: ibis.Table) -> ibis.Table:
+    """The same for few rows, in one expression: each id is looked at as if it were there more than once."""
+    return _versions(_known(interactions))
 
 
 def known_at(rows: ibis.Table, as_of: datetime) -> ibis.Value:
@@ -58,6 +60,12 @@ def since(rows: ibis.Table, as_of: datetime, days: int) -> ibis.Value:
 def only_purchases(rows: ibis.Table) -> ibis.Table:
     """The purchases among interactions."""
     return rows.filter(rows[EVENT] == PURCHASE)
+
+
+def _known(interactions: ibis.Table) -> ibis.Table:
+    # What is dated ahead of its recording is known only once it has happened: a moment after its own.
+    moment = ibis.greatest(interactions[CREATED_TIMESTAMP], interactions[EVENT_TIMESTAMP] + 1)
+    return interactions.mutate(**{KNOWN_FROM: moment})
 
 
 def _versions(rows: ibis.Table) -> ibis.Table:
