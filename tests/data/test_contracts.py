@@ -22,6 +22,12 @@ def test_a_table_that_holds_has_no_violation(tables, name):
         ("amount", float("nan"), "interactions.amount: 1 row: is missing (row 2), for example nan"),
         ("discount", float("inf"), "interactions.discount: 1 row: is not finite (row 2), for example inf"),
         (
+            "amount",
+            1e20,
+            "interactions.amount: 1 row: is not below 1,000,000,000,000, so it cannot be true (row 2), "
+            "for example 1e+20",
+        ),
+        (
             "event",
             "sold",
             "interactions.event: 1 row: is neither purchase nor return (row 2), for example 'sold'",

@@ -119,7 +119,14 @@ def _converter(column: str, raw: RawTables) -> Callable[[pd.Series], _Converted]
 
 
 def _as_number(values: pd.Series) -> _Converted:
-    return pd.to_numeric(values, errors="coerce").astype("float64"), "is not a number"
+    rule = "is not a number"
+    if values.dtype.kind in "mM":  # pandas would count the nanoseconds of a time
+        return pd.Series(np.nan, index=values.index), rule
+    try:
+        numbers = pd.to_numeric(values, errors="coerce")
+    except OverflowError:  # a whole number beyond every float
+        numbers = pd.to_numeric(values.astype("string"), errors="coerce")
+    return numbers.astype("float64"), rule
 
 
 def _as_flag(values: pd.Series) -> _Converted:
@@ -169,14 +176,14 @@ def _as_time(values: pd.Series, zone: str, time_format: str) -> _Converted:
     if pd.api.types.is_datetime64_dtype(values):
         return _localised(values, zone), rule
     texts = values.astype("string")
-    aware = texts.str.contains(_OFFSET, regex=True, na=False)
-    local = pd.to_datetime(texts.mask(aware), errors="coerce", format=time_format)
-    instants = pd.to_datetime(texts.where(aware), errors="coerce", format=time_format, utc=True)
-    return _in_utc(instants).fillna(_localised(local, zone)), rule
+    aware = texts.str.contains(_OFFSET, regex=True, na=False) | ("%z" in time_format.lower())
+    instants = pd.to_datetime(texts, errors="coerce", format=time_format, utc=True)
+    local = instants.mask(aware).dt.tz_localize(None)
+    return _in_utc(instants.where(aware)).fillna(_localised(local, zone)), rule
 
 
-# 10:00Z, 10:00:00+02:00, 10:00 +0200
-_OFFSET = r":\d{2}(?:\.\d+)? ?(?:Z|[+-]\d{2}:?\d{2})$"
+# 10:00Z, 10:00:00+02:00, 10:00 +0200, 10:00:00.5+02 as PostgreSQL writes it, T10Z, T100000Z
+_OFFSET = r"(?:T\d{2}|T\d{4}|T\d{6}|:\d{2})(?:[.,]\d+)? ?(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$"
 
 
 def _localised(values: pd.Series, zone: str) -> pd.Series:

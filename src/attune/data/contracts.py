@@ -15,6 +15,7 @@ from attune.errors import DataError
 EXAMPLES = 3
 # Clocks of other systems may run a little ahead.
 CLOCK_TOLERANCE = timedelta(minutes=5)
+LARGEST = 10**12  # of a quantity or an amount: one such line would drown the sums of every other
 
 TIME_COLUMNS = {"interactions": c.EVENT_TIMESTAMP, "messages": c.SENT_AT, "consents": c.EVENT_TIMESTAMP}
 NUMBERS = frozenset({c.QUANTITY, c.AMOUNT, c.DISCOUNT})
@@ -49,6 +50,10 @@ class Violation:
         return f"{where}: {number}{self.rule}{rows}{found}"
 
 
+def _is_possible(numbers: pd.Series) -> pd.Series:
+    return (numbers < LARGEST) | (numbers == float("inf"))
+
+
 def _ends_in_the_past(times: pd.Series) -> pd.Series:
     return times <= datetime.now(UTC) + CLOCK_TOLERANCE
 
@@ -69,7 +74,9 @@ def _text(*checks: pa.Check, unique: bool = False) -> pa.Column:
 
 def _number(check: pa.Check) -> pa.Column:
     # NaN never reaches a check: not_nullable finds it.
-    return pa.Column(float, [check, pa.Check.lt(float("inf"), error="is not finite")])
+    finite = pa.Check.lt(float("inf"), error="is not finite")
+    possible = pa.Check(_is_possible, error=f"is not below {LARGEST:,}, so it cannot be true")
+    return pa.Column(float, [check, finite, possible])
 
 
 def _time(*checks: pa.Check, nullable: bool = False) -> pa.Column:

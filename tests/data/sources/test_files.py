@@ -1,6 +1,8 @@
 import gzip
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from attune.data.sources.files import is_json_lines, read_csv, read_json_lines, read_parquet
@@ -39,6 +41,7 @@ def test_a_compressed_file_is_read_too(tmp_path):
         ('{"a": 1}\n{"a": \n', "line 2: is no JSON"),
         ('{"a": 1}\n[1]\n', "line 2: is no object"),
         ('{"a": ' + "[" * 100_000, "line 1: is no JSON"),
+        ('{"a": 1}\n{"a": "\\ud800"}\n', "line 2: is no JSON .*surrogates"),
         ("", "is empty"),
     ],
 )
@@ -83,6 +86,12 @@ def test_what_is_no_such_csv_file_is_said_in_one_sentence(tmp_path, name, conten
 def test_a_table_of_one_column_is_a_table(tmp_path):
     (tmp_path / "people.csv").write_text("who\n7\n")
     assert read_csv(tmp_path / "people.csv", ",", "utf-8").to_dict("list") == {"who": ["7"]}
+
+
+def test_long_whole_numbers_with_gaps_stay_what_they_are(tmp_path):
+    ids = [2**60 + 1, None, 2**60 + 2]
+    pq.write_table(pa.table({"who": pa.array(ids)}), tmp_path / "sales.parquet")
+    assert list(read_parquet(tmp_path / "sales.parquet", ["who"])["who"]) == ids
 
 
 def test_compressed_events_that_were_cut_short_are_named(tmp_path):

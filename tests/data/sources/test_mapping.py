@@ -123,3 +123,20 @@ def test_a_missing_file_says_where_it_is_looked_for(tmp_path):
     (tmp_path / "my.yaml").write_text(MAPPING)
     with pytest.raises(DataError, match="files are looked for beside the mapping file"):
         mapping.load(tmp_path / "my.yaml")
+
+
+def test_blanks_around_an_id_make_no_second_customer(imported):
+    tables, _ = imported(sales=SALES.replace("\n8;milk;2", "\n 8 ;milk ;2"))
+    assert len(read_table(tables, "customers")) == 2
+    assert sorted(read_table(tables, "items")["item_id"]) == ["bread", "milk"]
+
+
+@pytest.mark.parametrize("who", [[7], {"id": 7}, b"7"])
+def test_what_lies_within_a_value_is_no_id(tmp_path, who):
+    row = {"What": "bread", "Bill": 1, "When": "2017-07-01", "Qty": 1, "Price": 1}
+    pd.DataFrame([{"Who": who, **row}, {"Who": who, **row}]).to_parquet(tmp_path / "sales.parquet")
+    (tmp_path / "my.yaml").write_text(MAPPING.replace("sales.csv", "sales.parquet"))
+    with pytest.raises(
+        DataError, match=r"'Who' in sales\.parquet holds a list, an object or bytes \(row 1, 2\)"
+    ):
+        mapping.load(tmp_path / "my.yaml")

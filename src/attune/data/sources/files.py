@@ -26,7 +26,10 @@ def read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
     """Read the columns of a Parquet file that are wanted and there."""
     try:
         there: list[str] = pq.read_schema(path).names
-        return pd.read_parquet(path, columns=[column for column in there if column in wanted])
+        table = pq.read_table(path, columns=[column for column in there if column in wanted])
+        # Whole numbers with gaps stay whole: as floats, long ids of two customers would become one.
+        frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+        return frame
     except FileNotFoundError as error:
         raise _missing(path) from error
     except (OSError, pa.ArrowException) as error:
@@ -104,7 +107,7 @@ def _records(path: Path, encoding: str) -> Iterator[Mapping[str, Any]]:
         ):
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    record = json.loads(line)
+                    record = _parsed(line)
                     if not isinstance(record, dict):
                         raise DataError(f"{path}, line {number}: is no object; write one object a line")
                     yield record
@@ -121,6 +124,13 @@ def _records(path: Path, encoding: str) -> Iterator[Mapping[str, Any]]:
         ) from error
     if not number:
         raise DataError(f"{path} is empty; name a file with one JSON object a line")
+
+
+def _parsed(line: str) -> Any:
+    value = json.loads(line)
+    if "\\ud" in line.lower():  # half a character is no text: encoding it raises
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _rows(record: Mapping[str, Any], wanted: Sequence[str], each: str | None) -> Iterator[dict[str, Any]]:

@@ -11,9 +11,9 @@ from pydantic import Field, field_validator, model_validator
 
 from attune import columns as c
 from attune.config import Settings, load_params
-from attune.data.conform import UNIT_PRICE
+from attune.data.conform import UNIT_PRICE, as_ids
 from attune.data.consents import PURPOSES
-from attune.data.contracts import TABLES
+from attune.data.contracts import EXAMPLES, TABLES
 from attune.data.enrichment import Enrichment, with_geography
 from attune.data.raw import RawTables, no_consents, no_messages
 from attune.data.sources.database import Query, read_query
@@ -200,12 +200,33 @@ def _read(name: str, table: FileMapping, folder: Path) -> pd.DataFrame:
     # Columns that the file lacks are left out here: the import reports all of them at once.
     present = {column: frame[there] for column, there in table.columns.items() if there in frame}
     raw = pd.DataFrame(present, index=frame.index).assign(**table.constants)
+    _require_single_values(raw, table)
     if table.enrich:
         raw = with_geography(raw, frame, table.enrich, folder)
     key = next(iter(TABLES[name].columns))
     if table.distinct and key in raw:
-        raw = raw[raw[key].notna()].drop_duplicates(key)
+        ids = as_ids(raw[key])
+        raw = raw[ids.notna() & ~ids.duplicated()]
     return raw
+
+
+def _require_single_values(raw: pd.DataFrame, table: FileMapping) -> None:
+    """Refuse lists and objects within a value, and bytes, which would be taken for text."""
+    for column, values in raw.items():
+        kind = pd.api.types.infer_dtype(values, skipna=True) if values.dtype == object else ""
+        nested = (
+            values.map(_is_no_value) if kind in ("mixed", "mixed-integer", "bytes") else values.isna()[:0]
+        )
+        if nested.any():
+            rows = ", ".join(str(row + 1) for row in values.index[nested][:EXAMPLES])
+            raise DataError(
+                f"{table.columns.get(str(column), column)!r} in {table.place} holds a list, an object or "
+                f"bytes (row {rows}); name a column or a path with one number or text in each row"
+            )
+
+
+def _is_no_value(value: object) -> bool:
+    return isinstance(value, bytes) or bool(pd.api.types.is_list_like(value))
 
 
 def _read_place(table: FileMapping, folder: Path) -> pd.DataFrame:
@@ -246,7 +267,8 @@ def _require_known(name: str, columns: set[str]) -> None:
 def _distinct_ids(interactions: pd.DataFrame, column: str) -> pd.DataFrame:
     if column not in interactions:
         return pd.DataFrame({column: []})
-    return interactions[[column]].dropna().drop_duplicates().reset_index(drop=True)
+    ids = as_ids(interactions[column])
+    return pd.DataFrame({column: ids[ids.notna() & ~ids.duplicated()]}).reset_index(drop=True)
 
 
 def _cancelled(interactions: pd.DataFrame, prefix: str | None) -> pd.DataFrame:
