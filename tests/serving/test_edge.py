@@ -255,6 +255,19 @@ def test_without_keys_only_this_machine_is_answered():
     assert answer(edge(ApiKeys([KEY])), "GET", "/secret", at="192.0.2.1").status_code == 401
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost:3000", "localhost", "[::1]:3000", "127.8.0.1"])
+def test_without_keys_a_name_of_this_machine_is_answered(host):
+    assert answer(edge(), "GET", "/secret", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["shop.example", "shop.example:3000", "localhost.shop.example", "10.0.0.1", "["]
+)
+def test_without_keys_another_sites_name_for_this_machine_is_refused(host):
+    problem(answer(edge(), "GET", "/secret", headers={"host": host}), 403, "not-local")
+    assert answer(edge(ApiKeys([KEY])), "GET", "/alive", headers={"host": host}).status_code == 200
+
+
 def test_head_is_get_without_the_body():
     response = answer(edge(), "HEAD", "/alive")
     assert (response.status_code, response.content) == (200, b"")

@@ -176,3 +176,8 @@ def test_a_taken_port_is_named(shop):
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
             serve(shop.workspace, "127.0.0.1", port)
+
+
+def test_a_port_that_is_none_is_named(shop):
+    with pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1:99999"):
+        serve(shop.workspace, "127.0.0.1", 99999)
