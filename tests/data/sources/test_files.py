@@ -69,7 +69,7 @@ CSV = b"who,what\n7,bread\n"
     ("name", "content", "separator", "message"),
     [
         ("sales.csv.gz", CSV, ",", "Not a gzipped file"),
-        ("sales.csv.gz", gzip.compress(CSV)[:15], ",", "cannot be read"),
+        ("sales.csv.gz", gzip.compress(CSV, mtime=0)[:15], ",", "cannot be read"),
         ("sales.csv.zip", CSV, ",", "not a zip file"),
         ("sales.csv.xz", CSV, ",", "cannot be read"),
         ("sales.csv", CSV, "\n", "check the file, and its separator"),
@@ -95,7 +95,7 @@ def test_long_whole_numbers_with_gaps_stay_what_they_are(tmp_path):
 
 
 def test_compressed_events_that_were_cut_short_are_named(tmp_path):
-    (tmp_path / "events.jsonl.gz").write_bytes(gzip.compress(b'{"a": 1}\n' * 1000)[:40])
+    (tmp_path / "events.jsonl.gz").write_bytes(gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:40])
     with pytest.raises(DataError, match=r"events\.jsonl\.gz cannot be read"):
         read(tmp_path / "events.jsonl.gz", ["a"])
 
