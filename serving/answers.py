@@ -8,6 +8,7 @@ from attune import columns as c
 from attune.data.pseudonyms import pseudonym
 from attune.errors import FeatureError
 from attune.features.online import OnlineFeatures, OnlineRow
+from attune.features.value_digest import digests_of
 from attune.recommend import Features, Recommendations, Standing, recommend_for
 from serving import examples, metrics
 from serving.champions import Champion, Champions
@@ -83,7 +84,7 @@ class Answers:
             raise Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")
         degraded: list[Degradation] = ["stale_features"] if examples.is_stale(row) else []
         answer = ChurnAnswer(**_about(champion, as_of), degraded=degraded, probability=score)
-        self._remember(answer, customer, probability=score)
+        self._remember(answer, customer, row, probability=score)
         return answer
 
     def recommend(self, question: RecommendRequest) -> RecommendAnswer:
@@ -109,6 +110,7 @@ class Answers:
         self._remember(
             answer,
             customer if row else None,
+            row,
             items=[item.item_id for item in items],
             scores=[item.score for item in items],
         )
@@ -139,9 +141,11 @@ class Answers:
             return None, "missing"
         return row, "stale" if examples.is_stale(row) else "fresh"
 
-    def _remember(self, answer: Answer, customer: str | None, **given: Any) -> None:
+    def _remember(self, answer: Answer, customer: str | None, row: OnlineRow | None, **given: Any) -> None:
         """Log an answer; it names the customer only where it is about them."""
         about = answer.model_dump(include=set(Answer.model_fields))
+        if row:
+            about["features"] = digests_of(answer.feature_service, row)
         record = PredictionRecord(**about, at=datetime.now(UTC), customer=customer, **given)
         if not self._log.write(record):
             metrics.UNLOGGED.inc()

@@ -20,6 +20,15 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 SUFFIX = ".jsonl"
 
 
+class ServedFeatures(BaseModel):
+    """What an answer rested on, of one feature view: as of when, and a digest of the values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    as_of: datetime
+    digest: str
+
+
 class PredictionRecord(BaseModel):
     """One line of the log."""
 
@@ -36,6 +45,7 @@ class PredictionRecord(BaseModel):
     probability: FiniteFloat | None = None
     items: list[str] | None = None
     scores: list[FiniteFloat] | None = None
+    features: dict[str, ServedFeatures] | None = None
 
 
 class PredictionLog:

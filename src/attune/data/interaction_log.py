@@ -98,6 +98,16 @@ class InteractionLog:
             database.executemany("INSERT OR IGNORE INTO asked VALUES (?)", [(each,) for each in entities])
             return _frame(database, f"WHERE {key} IN (SELECT entity FROM asked)")  # noqa: S608
 
+    def last_customers(self, count: int) -> list[str]:
+        """Those about whom something arrived last, the latest first."""
+        if not self._file.exists():
+            return []
+        statement = (
+            "SELECT customer_id FROM interactions GROUP BY customer_id ORDER BY max(sequence) DESC LIMIT ?"
+        )
+        with self._opened() as database:
+            return [customer for (customer,) in database.execute(statement, [count])]
+
     def months(self) -> list[Path]:
         """The log as Parquet files of the contract's columns, one a month of events: `2017-09.parquet`."""
         if not self._file.exists():

@@ -29,6 +29,7 @@ from attune.features.schema import VIEWS, View
 CONTENT = [name for name in NAMES if name != CREATED_TIMESTAMP]
 KNOWN_FROM = "known_from"
 CUSTOMER: Key = "customer_id"
+NOTHING = WriteReport()
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Pusher:
 
     def _known(self, key: Key, entities: Sequence[str]) -> pl.DataFrame:
         """Every version of every interaction of some customers or items, in the tables and in the log."""
+        if not entities:
+            return pl.DataFrame(schema=SCHEMA)
         imported = pl.scan_parquet(self._files).filter(pl.col(key).is_in(list(entities)))
         typed = imported.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()).collect()
         return pl.concat([typed, self._log.rows(key, entities)])
