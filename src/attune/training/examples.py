@@ -157,7 +157,7 @@ def _require_enough(asked: pl.DataFrame, plan: TrainingPlan, refused: int) -> No
         if asked.filter(pl.col(PART) == part).is_empty():
             raise DataError(
                 f"no {part} examples: {customers} customers carry a label and agreed to {plan.purpose!r}, "
-                f"{refused} more did not agree; import more customers or more time"
+                f"{refused} more did not agree; import more customers, consents or time"
             )
     taught = asked.filter(pl.col(PART) == TRAIN)[LABEL]
     if isinstance(plan.label, ChurnLabel) and taught.n_unique() < 2:
