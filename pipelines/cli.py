@@ -26,10 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data_app = typer.Typer(help="Tables: import them, checked, cleaned and pseudonymised.", no_args_is_help=True)
-features_app = typer.Typer(help="Features: compute them and bring them online.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-features_app.add_typer(features_cli.app)
-app.add_typer(features_app, name="features")
+app.add_typer(features_cli.app, name="features")
 app.add_typer(models_cli.app, name="models")
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
@@ -86,15 +84,6 @@ def import_data(
     console.print(
         f"{len(report.written)} files changed; the tables are at version {report.data_version[:12]}"
     )
-
-
-@features_app.command("build")
-def build_features(now: Now = "", home: Home = DEFAULT_HOME, params: Params = PARAMS_FILE) -> None:
-    """Compute the features of every date that the models need, and bring the latest online."""
-    launch = _launch(home, params)
-    with only_writer(launch.workspace.root):
-        version = launch.features(now or launch.latest())
-    console.print(f"features are at version {version[:12]}")
 
 
 @app.command()

@@ -1,16 +1,32 @@
 """`attune features list | show | audit`: what features there are, what each means, and what never changes."""
 
+from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from attune.config import HOME_VARIABLE, Workspace
 from attune.errors import FeatureError
+from attune.features.expectations import require_expected
 from attune.features.schema import SERVICES, VIEWS, Feature, View, key_of, purposes_of, schema_hash
+from attune.features.snapshots import snapshots
+from pipelines import features_jobs, streaming_cli
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    help="Features: what there is, computed, brought online, streamed, proven.", no_args_is_help=True
+)
+app.command()(features_jobs.build)
+app.command()(features_jobs.materialize)
+app.command()(features_jobs.backfill)
+app.command()(features_jobs.parity)
+app.command()(streaming_cli.push)
+app.command()(streaming_cli.consume)
 console = Console(highlight=False)
+
+Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 
 
 @app.command("list")
@@ -38,13 +54,39 @@ def show(
 
 
 @app.command("audit")
-def audit() -> None:
-    """Compare every released service with its record; an edited one is an error."""
-    from attune.adapters.feast import FEATURE_REPO
+def audit(home: Home = Path("data")) -> None:
+    """Check that released services, the registry and the latest snapshots are what they should be.
+
+    Every released service is compared with its record, the registry of Feast with the digest that was noted
+    when it was written, and the rows of the latest snapshot of each view with what its features declare.
+    """
+    from attune.adapters.feast import FEATURE_REPO, REGISTRY_FILE
+    from attune.adapters.feast_registry import require_pinned
     from attune.features.released import released, require_released_unchanged
 
     require_released_unchanged(FEATURE_REPO)
     console.print(f"{', '.join(released(FEATURE_REPO))} are what was released")
+    workspace = Workspace(root=home.absolute())
+    registry = workspace.feast / REGISTRY_FILE
+    require_pinned(registry)
+    written = "is what was written last" if registry.exists() else "is not there yet"
+    console.print(f"the registry {registry} {written}", soft_wrap=True)
+    for view in VIEWS.values():
+        console.print(f"{view.name}: {_audited(workspace, view)}")
+
+
+def _audited(workspace: Workspace, view: View) -> str:
+    """What there is to say of the latest snapshot of a view.
+
+    Raises:
+        FeatureError: Its rows are not what the view declares.
+    """
+    found = snapshots(workspace.features, view.name)
+    if not found:
+        return "no snapshot yet: not computed"
+    rows = pl.read_parquet(found[-1]).select(view.key, *view.feature_names)
+    require_expected(view, rows)
+    return f"{rows.height:,} rows as of {found[-1].stem} hold what is declared"
 
 
 def _features_of(view: View, names: tuple[str, ...]) -> Table:

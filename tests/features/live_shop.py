@@ -1,5 +1,6 @@
 """A small shop, imported, built and online: interactions are pushed to it."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,14 @@ def open_shop(root: Path) -> Workspace:
     store = FeastStore(workspace)
     store.apply()
     store.materialize(ONLINE)
+    return workspace
+
+
+def copy_of(opened: Workspace, root: Path) -> Workspace:
+    """A shop of one's own; the registry names the places of its snapshots, so it is written anew."""
+    shutil.copytree(opened.root, root)
+    workspace = Workspace(root=root)
+    FeastStore(workspace).apply()
     return workspace
 
 
