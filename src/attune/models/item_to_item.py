@@ -1,8 +1,6 @@
 """What is bought together with what a customer bought lately."""
 
-from itertools import pairwise
-from pathlib import Path
-from typing import Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +9,15 @@ import scipy.sparse as sp
 from pydantic import Field
 
 from attune.columns import ITEM_ID, LABEL
-from attune.config import Settings
-from attune.errors import ModelError
-from attune.models.base import Floats, read_model, write_model
-from attune.models.history import Histories, known_purchases, orders_of, read_histories
+from attune.models.base import Tensors
+from attune.models.counting import FILL, CountingRecommender, frequent_items, recent_shares
+from attune.models.history import Histories, known_purchases, orders_of
 from attune.models.hits import TEN, hit_rate
-from attune.models.items import Items, Scores, recommend_best
-from attune.models.popularity import recent_shares
+from attune.models.items import Scores
+from attune.models.neighbours import from_tensors, sparse_tensors, strongest
 
 
-class ItemToItem:
+class ItemToItem(CountingRecommender):
     """Sum the similarities of an item to each purchase of the history, the older purchase the less.
 
     The similarity of two items is the cosine of the orders that hold them. An item is similar to itself
@@ -28,7 +25,7 @@ class ItemToItem:
     filled up by popularity.
     """
 
-    class Config(Settings):
+    class Config(CountingRecommender.Config):
         """How many neighbours are kept, and how fast a purchase is forgotten."""
 
         neighbours: int = Field(default=50, ge=1)
@@ -36,12 +33,8 @@ class ItemToItem:
         own_weights: tuple[float, ...] = Field(default=(0.0, 1.0, 3.0, 10.0), min_length=1)
         min_count: int = Field(default=3, ge=1, description="rarer items are left out")
         popular_days: int = Field(default=60, ge=1, description="orders before are not popular any more")
-        exclude_seen: bool = Field(default=False, description="never recommend what was bought before")
 
     config: Config
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
         """Learn which items are bought together, and choose the weight of an item's own similarity.
@@ -50,65 +43,32 @@ class ItemToItem:
             ModelError: No item was bought often enough.
         """
         purchases = known_purchases(train)
-        counts = purchases[ITEM_ID].value_counts()
-        self.items = Items(sorted(counts[counts >= self.config.min_count].index))
-        if not len(self.items):
-            raise ModelError(
-                f"none of {len(counts)} items was bought {self.config.min_count} times; "
-                "lower min_count or choose a longer window"
-            )
+        self.items = frequent_items(purchases, self.config.min_count)
         self.popularity_V = recent_shares(purchases, self.items, self.config.popular_days)
         code = self.items.codes(purchases[ITEM_ID])
-        self.similar_VV = _nearest(
-            _cosines(orders_of(purchases), code, len(self.items)), self.config.neighbours
-        )
+        cosines_VV = _cosines(orders_of(purchases), code, len(self.items))
+        self.similar_VV = strongest(cosines_VV, self.config.neighbours)
         self.own = max(self.config.own_weights, key=lambda own: self._hits(validation, own))
 
     def _hits(self, validation: pd.DataFrame, own: float) -> float:
         self.own = own
         return hit_rate(self.recommend(validation, TEN)[0], validation[LABEL])
 
-    def recommend(
-        self, examples: pd.DataFrame, k: int, allowed: frozenset[str] | None = None
-    ) -> tuple[npt.NDArray[np.object_], Floats]:
-        """Recommend what goes with each customer's purchases; see `Recommender`."""
-        histories = read_histories(examples, self.items.codes)
-        exclude = self.config.exclude_seen
-        return recommend_best(self.items, self._scores, histories, k, allowed, exclude_seen=exclude)
-
     def _scores(self, histories: Histories) -> Scores:
         weight = (0.5 ** (histories.age / self.config.half_life_days)).astype(np.float32)
         shape = (len(histories), len(self.items))
         history_NV = sp.csr_array((weight, (histories.row, histories.code)), shape=shape)
         scores_NV = (history_NV @ self.similar_VV).toarray() + np.float32(self.own) * history_NV.toarray()
-        # Popularity only decides where no neighbour does.
-        filled: Scores = scores_NV + np.float32(1e-6) * self.popularity_V
+        filled: Scores = scores_NV + FILL * self.popularity_V
         return filled
 
-    def save(self, folder: Path) -> None:
-        """Write settings, items, their neighbours and popularity."""
-        similar = self.similar_VV
-        tensors = {
-            "starts": similar.indptr.astype(np.int64),
-            "neighbours": similar.indices.astype(np.int32),
-            "similarities": similar.data,
-            "popularity": self.popularity_V,
-        }
-        write_model(folder, self.config, {"items": list(self.items.ids), "own": self.own}, tensors)
+    def _learned(self) -> tuple[dict[str, Any], Tensors]:
+        tensors = sparse_tensors(self.similar_VV, "similarities") | {"popularity": self.popularity_V}
+        return {"own": self.own}, tensors
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a trained model back."""
-        config, state, tensors = read_model(folder)
-        model = cls(cls.Config.parse(config))
-        model.items, model.own, model.popularity_V = (
-            Items(state["items"]),
-            state["own"],
-            tensors["popularity"],
-        )
-        parts = tensors["similarities"], tensors["neighbours"], tensors["starts"]
-        model.similar_VV = sp.csr_array(parts, shape=(len(model.items),) * 2)
-        return model
+    def _restore(self, state: dict[str, Any], tensors: Tensors) -> None:
+        self.own, self.popularity_V = state["own"], tensors["popularity"]
+        self.similar_VV = from_tensors(tensors, "similarities")
 
 
 def _cosines(order: npt.NDArray[np.int64], code: npt.NDArray[np.int64], size: int) -> sp.csr_array:
@@ -124,18 +84,3 @@ def _cosines(order: npt.NDArray[np.int64], code: npt.NDArray[np.int64], size: in
     cosines_VV.setdiag(0.0)
     cosines_VV.eliminate_zeros()
     return cosines_VV
-
-
-def _nearest(cosines_VV: sp.csr_array, count: int) -> sp.csr_array:
-    """Keep the nearest neighbours of each item."""
-    kept = np.concatenate(
-        [
-            start + np.sort(np.argpartition(-cosines_VV.data[start:end], count - 1)[:count])
-            if end - start > count
-            else np.arange(start, end)
-            for start, end in pairwise(cosines_VV.indptr)
-        ]
-    )
-    item = np.repeat(np.arange(cosines_VV.shape[0]), np.diff(cosines_VV.indptr))
-    nearest = (cosines_VV.data[kept], (item[kept], cosines_VV.indices[kept]))
-    return sp.csr_array(nearest, shape=cosines_VV.shape)
