@@ -14,14 +14,14 @@ import ibis
 import polars as pl
 import pyarrow as pa
 
-from attune.columns import CREATED_TIMESTAMP, EVENT_TIMESTAMP
+from attune.columns import CREATED_TIMESTAMP, EVENT_TIMESTAMP, INTERACTION_ID
 from attune.data.layout import schema_of
 from attune.errors import FeatureError
 from attune.features.definitions.base import View
 from attune.features.expectations import require_expected
 from attune.features.inputs import INTERACTIONS, ITEMS
 from attune.features.moments import microseconds
-from attune.features.purchases import with_all_versions
+from attune.features.purchases import with_few_versions
 from attune.features.recipes import RECIPES, FeatureSettings
 from attune.features.session import arrow_schema
 from attune.features.snapshots import TIME
@@ -69,7 +69,8 @@ class LiveViews:
         Raises:
             FeatureError: The rows are not what the view declares.
         """
-        query = _query(view.name, tuple(self._settings.of_values.items()))
+        repeated = bool(interactions[INTERACTION_ID].is_duplicated().any())
+        query = _query(view.name, repeated, tuple(self._settings.of_values.items()))
         try:
             self._replace(INTERACTIONS, _in_microseconds(interactions))
             self._database.execute(f"SET VARIABLE {AS_OF} = {microseconds(as_of)}::BIGINT")
@@ -88,16 +89,16 @@ class LiveViews:
 
 
 @cache
-def _query(view: str, values: tuple[tuple[str, int], ...]) -> str:
+def _query(view: str, repeated: bool, values: tuple[tuple[str, int], ...]) -> str:
     """The SQL of a view, by the settings that its values depend on."""
     recipe = RECIPES[view]
-    tables = [_table(name) for name in recipe.tables]
+    tables = [_table(name, repeated) for name in recipe.tables]
     # To a definition an expression is as good as a moment: it only takes days from it and compares.
     rows = recipe.compute(recipe.prepare(*tables), _variable(AS_OF), FeatureSettings.parse(dict(values)))
     return str(ibis.to_sql(rows, dialect="duckdb"))
 
 
-def _table(name: str) -> ibis.Table:
+def _table(name: str, repeated: bool) -> ibis.Table:
     kinds = {
         column.name: "int64" if pa.types.is_timestamp(column.type) else str(column.type)
         for column in schema_of(name)
@@ -105,7 +106,7 @@ def _table(name: str) -> ibis.Table:
     table = ibis.table(
         kinds | {name: "float64" for name, kind in kinds.items() if kind == "double"}, name=name
     )
-    return with_all_versions(table) if name == INTERACTIONS else table
+    return with_few_versions(table, repeated) if name == INTERACTIONS else table
 
 
 def _in_microseconds(interactions: pl.DataFrame) -> pa.Table:

@@ -29,16 +29,21 @@ def with_versions(interactions: ibis.Table, engine: Engine) -> ibis.Table:
     known = _known(interactions)
     ids = interactions.group_by(INTERACTION_ID).agg(versions=interactions.count())
     repeated = engine.keep(ids.filter(ids.versions > 1).select(INTERACTION_ID), "repeated")
-    once = known.mutate(**{SUPERSEDED: ibis.literal(NEVER, "int64")})
+    once = _only_versions(known)
     if not any(batch.num_rows for batch in engine.batches(repeated.limit(1))):
         return once
     versions = engine.keep(_versions(known.semi_join(repeated, INTERACTION_ID)), "versions")
     return once.anti_join(repeated, INTERACTION_ID).union(versions.select(once.columns))
 
 
-def with_all_versions(interactions: ibis.Table) -> ibis.Table:
-    """The same for few rows, in one expression: each id is looked at as if it were there more than once."""
-    return _versions(_known(interactions))
+def with_few_versions(interactions: ibis.Table, repeated: bool) -> ibis.Table:
+    """The same for few rows, in one expression that needs no engine.
+
+    Args:
+        interactions: The contract table.
+        repeated: Whether any id may be there more than once; then each is looked at as if it were.
+    """
+    return _versions(_known(interactions)) if repeated else _only_versions(_known(interactions))
 
 
 def known_at(rows: ibis.Table, as_of: datetime) -> ibis.Value:
@@ -66,6 +71,10 @@ def _known(interactions: ibis.Table) -> ibis.Table:
     # What is dated ahead of its recording is known only once it has happened: a moment after its own.
     moment = ibis.greatest(interactions[CREATED_TIMESTAMP], interactions[EVENT_TIMESTAMP] + 1)
     return interactions.mutate(**{KNOWN_FROM: moment})
+
+
+def _only_versions(rows: ibis.Table) -> ibis.Table:
+    return rows.mutate(**{SUPERSEDED: ibis.literal(NEVER, "int64")})
 
 
 def _versions(rows: ibis.Table) -> ibis.Table:

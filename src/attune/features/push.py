@@ -176,7 +176,8 @@ def _moment(found: object) -> datetime:
 
 def _news(batch: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """The rows that are not known: neither as they are, nor as the latest version of their interaction."""
-    ordered = known.sort(_known_from(), CREATED_TIMESTAMP, maintain_order=True).select(NAMES)
+    same = known.filter(pl.col(INTERACTION_ID).is_in(batch[INTERACTION_ID].unique().to_list()))
+    ordered = same.sort(_known_from(), CREATED_TIMESTAMP, maintain_order=True).select(NAMES)
     whole = set(ordered.iter_rows())
     latest = {row[0]: row for row in ordered.select(CONTENT).iter_rows()}
     news = []
