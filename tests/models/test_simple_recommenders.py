@@ -4,6 +4,9 @@ from attune.errors import ModelError
 from attune.models.catalog import build
 from tests.models.shopping import best, shopping
 
+SIMPLE = [
+    "popularity", "personal_frequency", "item_to_item", "markov_chain", "ease", "als", "next_basket",
+]  # fmt: skip
 VALIDATION = shopping("bread@2 -> bread")
 
 
@@ -16,6 +19,11 @@ def fitted(name, *sentences, **params):
 def test_popularity_counts_orders_of_the_last_weeks_alone():
     model = fitted("popularity", "tea@90 tea@80 tea@70 bread@9 milk@2 -> bread", recent_days=28)
     assert best(model.recommend, "") == [["bread", "milk"]]
+
+
+def test_popularity_can_count_all_orders():
+    model = fitted("popularity", "tea@90 tea@80 tea@70 bread@9 milk@2 -> bread", recent_days=None)
+    assert best(model.recommend, "") == [["tea", "bread"]]
 
 
 def test_personal_frequency_counts_own_purchases_the_older_the_less():
@@ -66,20 +74,20 @@ def test_item_to_item_keeps_only_the_nearest_neighbours():
     assert model.similar_VV.nnz <= len(model.items)
 
 
-@pytest.mark.parametrize("name", ["popularity", "personal_frequency", "item_to_item"])
+@pytest.mark.parametrize("name", SIMPLE)
 def test_what_was_bought_before_can_be_left_out(name):
     wanted = {"exclude_seen": True} | ({"min_count": 1} if name == "item_to_item" else {})
     model = fitted(name, "bread@9 milk@9 tea@1 -> tea", **wanted)
     assert "bread" not in best(model.recommend, "bread@1", k=3)[0]
 
 
-@pytest.mark.parametrize("name", ["popularity", "personal_frequency", "item_to_item"])
+@pytest.mark.parametrize("name", SIMPLE)
 def test_a_shop_with_one_item_recommends_it(name):
     model = fitted(name, *["bread@9 -> bread"] * 5)
     assert best(model.recommend, "", "bread@1", k=3) == [["bread"], ["bread"]]
 
 
-@pytest.mark.parametrize("name", ["popularity", "personal_frequency", "item_to_item"])
+@pytest.mark.parametrize("name", SIMPLE)
 def test_examples_without_any_purchase_are_refused(name):
     with pytest.raises(ModelError, match=r"longer window"):
         fitted(name, "", "")

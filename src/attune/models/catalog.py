@@ -39,6 +39,10 @@ MODELS: Mapping[str, Entry] = {
     "popularity": Entry("recommender", "attune.models.popularity:Popularity"),
     "item_to_item": Entry("recommender", "attune.models.item_to_item:ItemToItem"),
     "personal_frequency": Entry("recommender", "attune.models.personal_frequency:PersonalFrequency"),
+    "markov_chain": Entry("recommender", "attune.models.markov_chain:MarkovChain"),
+    "ease": Entry("recommender", "attune.models.ease:Ease"),
+    "als": Entry("recommender", "attune.models.als:Als"),
+    "next_basket": Entry("recommender", "attune.models.next_basket:NextBasket"),
 }
 
 
