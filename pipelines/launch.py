@@ -9,8 +9,8 @@ from typing import Any
 
 from attune.columns import EVENT_TIMESTAMP
 from attune.config import Workspace, load_params
+from attune.data.interactions import read_interactions
 from attune.data.splits import on_grid
-from attune.data.tables import read_table
 from attune.errors import ConfigError
 from attune.evaluation.comparison import Comparison
 from attune.governance.provenance import code_version
@@ -73,7 +73,7 @@ class Launch:
 
     def latest(self) -> str:
         """The last as-of date of the tables: a Sunday at midnight with data up to it."""
-        times = read_table(self.workspace.tables, "interactions", columns=[EVENT_TIMESTAMP])
+        times = read_interactions(self.workspace.tables, [EVENT_TIMESTAMP])
         last: datetime = on_grid(times[EVENT_TIMESTAMP].max())
         return last.date().isoformat()
 

@@ -98,6 +98,21 @@ class InteractionLog:
             database.executemany("INSERT OR IGNORE INTO asked VALUES (?)", [(each,) for each in entities])
             return _frame(database, f"WHERE {key} IN (SELECT entity FROM asked)")  # noqa: S608
 
+    def all_rows(self) -> pl.DataFrame:
+        """Everything that arrived, in the order it came."""
+        if not self._file.exists():
+            return pl.DataFrame(schema=SCHEMA)
+        with self._opened() as database:
+            return _frame(database, "")
+
+    def version(self) -> str:
+        """Another one when anything arrived; empty before."""
+        if not self._file.exists():
+            return ""
+        with self._opened() as database:
+            ((count, last),) = database.execute("SELECT count(*), max(sequence) FROM interactions")
+            return f"{count}-{last}" if count else ""
+
     def last_customers(self, count: int) -> list[str]:
         """Those about whom something arrived last, the latest first."""
         if not self._file.exists():

@@ -8,9 +8,9 @@ import polars as pl
 import pyarrow as pa
 
 from attune.columns import CUSTOMER_ID, EVENT, EVENT_TIMESTAMP, ITEM_ID, LABEL
+from attune.data.interactions import read_interactions
 from attune.data.labels import churn_labels, next_items
 from attune.data.splits import AsOfDates
-from attune.data.tables import read_table
 from attune.errors import DataError
 from attune.features.snapshots import TIME
 from attune.training.plan import ChurnLabel, TrainingPlan
@@ -37,12 +37,8 @@ def labelled_customers(tables: Path, plan: TrainingPlan, dates: AsOfDates) -> pl
     as_of_dates = [*dates.train, *dates.test]
     looks_back = timedelta(days=label.active_days) if isinstance(label, ChurnLabel) else timedelta(0)
     columns = [CUSTOMER_ID, EVENT, EVENT_TIMESTAMP] + ([] if looks_back else [ITEM_ID])
-    interactions = read_table(
-        tables,
-        "interactions",
-        columns,
-        before=as_of_dates[-1] + horizon,
-        since=as_of_dates[0] - looks_back,
+    interactions = read_interactions(
+        tables, columns, before=as_of_dates[-1] + horizon, since=as_of_dates[0] - looks_back
     )
     _require_coverage(interactions, as_of_dates[-1], horizon)
     if isinstance(label, ChurnLabel):
