@@ -14,7 +14,7 @@ COPY components components
 COPY pipelines pipelines
 COPY serving serving
 COPY monitoring monitoring
-RUN pip install --constraint constraints.txt ".[features,training,pipelines,registry,serving,monitoring]"
+RUN pip install --constraint constraints.txt ".[features,training,pipelines,registry,postgres,s3,serving,monitoring]"
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="attune" \

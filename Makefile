@@ -21,12 +21,13 @@ demo: $(VENV)/.installed-demo ## Tell the story of the whole loop on real purcha
 test: $(VENV)/.installed-dev ## Install what tests need and run them all
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifests, and that tests collect
+check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifests, Dockerfile, and that tests collect
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m pytest --collect-only --quiet > /dev/null
 
 format: $(VENV)/.installed-dev ## Format the code

@@ -1,0 +1,50 @@
+import json
+from collections import Counter
+
+import jsonschema
+import kubernetes_validate
+import pytest
+
+from tests.k8s.rendered import OVERLAYS, Object, rendered
+from tests.k8s.resource_definitions import is_defined, schema_of
+
+VERSIONS = ("1.32", "1.36")
+# Nobody beside us publishes this definition where tests can read it.
+WITHOUT_DEFINITION = {("external-secrets.io/v1", "ExternalSecret")}
+
+
+def is_custom(each: Object) -> bool:
+    group = each["apiVersion"].partition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_is_what_kubernetes_knows_and_no_field_is_unknown(version):
+    everything = [each for overlay in OVERLAYS for each in rendered(overlay) if not is_custom(each)]
+    different = {json.dumps(each, sort_keys=True): each for each in everything}
+    for each in different.values():
+        kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_every_custom_resource_fits_its_definition(objects):
+    for each in filter(is_custom, objects):
+        kind = each["apiVersion"], each["kind"]
+        if kind in WITHOUT_DEFINITION:
+            continue
+        assert is_defined(*kind), f"no definition of {kind} to check with"
+        jsonschema.validate(each, schema_of(*kind))
+
+
+def test_every_object_has_one_name_in_one_namespace(objects):
+    names = Counter((each["kind"], each["metadata"]["name"]) for each in objects)
+    assert set(names.values()) == {1}
+    for each in objects:
+        assert each["kind"] == "Namespace" or each["metadata"]["namespace"] == "attune"
+
+
+def test_the_base_needs_no_custom_resource(base):
+    assert not [each for each in base if is_custom(each)]
+
+
+def test_no_secret_is_in_a_manifest(objects):
+    assert "Secret" not in {each["kind"] for each in objects}
