@@ -83,7 +83,7 @@ def shop(customers: list[str] = CUSTOMERS, weeks: int = WEEKS) -> dict[str, pd.D
 def workspace(tmp_path_factory) -> Workspace:
     workspace = Workspace(root=tmp_path_factory.mktemp("workspace"))
     write_tables(workspace.tables, shop())
-    params = {"churn": CHURN, "recommend": RECOMMEND, "monitoring": {"psi": 0.2}}
+    params = {"churn": CHURN, "recommend": RECOMMEND}
     refresh_features(FeastStore(workspace), workspace, params, NOW)
     return workspace
 

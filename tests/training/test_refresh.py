@@ -1,9 +1,10 @@
 import pytest
 
 from attune.config import Workspace
+from attune.data.tables import write_tables
 from attune.errors import ConfigError, DataError
 from attune.training.refresh import refresh_features
-from tests.features.purchases import at
+from tests.features.purchases import at, bought, table
 
 CHURN = {
     "feature_service": "churn_v1",
@@ -43,6 +44,17 @@ def test_a_misspelt_feature_setting_is_refused_in_words(tmp_path):
 def test_a_section_that_nobody_reads_is_refused_in_words(tmp_path):
     with pytest.raises(ConfigError, match="the parameters of featurs are nobody's"):
         refresh(tmp_path, {"churn": CHURN, "featurs": {"history_length": 10}})
+
+
+@pytest.mark.parametrize("now", ["2017-04-16", "2027-04-11"])
+def test_a_date_that_the_tables_do_not_reach_is_refused_in_words(tmp_path, now):
+    write_tables(
+        tmp_path / "tables", {"interactions": table(bought("ann", "bread", "2017-04-08")).to_pandas()}
+    )
+    with pytest.raises(
+        DataError, match=r"last interaction is of 2017-04-08, .* date up to 2017-04-15 with --now"
+    ):
+        refresh_features(Unused(), Workspace(root=tmp_path), {"churn": CHURN}, at(now))
 
 
 def test_missing_tables_are_refused_in_words(tmp_path):

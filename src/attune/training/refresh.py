@@ -2,19 +2,21 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from attune.columns import EVENT_TIMESTAMP
 from attune.config import Workspace
+from attune.data.interactions import known_version, read_interactions
 from attune.data.splits import on_grid
-from attune.data.tables import data_version
-from attune.errors import ConfigError
+from attune.errors import ConfigError, DataError
 from attune.features.build import FeatureSettings, build_features
 from attune.progress import say
 from attune.training.dates import needed_dates
 from attune.training.plan import TrainingPlan
 
 FEATURES_SECTION = "features"
+LONGEST_SILENCE = timedelta(days=7)  # of a whole shop, before it must be the data that end
 PLAN_MARK = "feature_service"
 
 
@@ -62,7 +64,8 @@ def refresh_features(
         )
     plans = [TrainingPlan.parse(values) for values in sections.values()]
     settings = FeatureSettings.parse(params.get(FEATURES_SECTION) or {})
-    data = data_version(workspace.tables)  # finishes an import that was cut short, before files are read
+    data = known_version(workspace.tables)  # finishes an import that was cut short, before files are read
+    _require_known_until(workspace, now)
     report = build_features(workspace.tables, workspace.features, needed_dates(plans, now), settings)
     written = sum(map(len, report.written.values()))
     say(f"features: {written} snapshots computed, {report.kept} unchanged, {report.removed} outdated removed")
@@ -72,3 +75,14 @@ def refresh_features(
     version = hashlib.sha256(f"{data} {report.version}".encode()).hexdigest()
     say(f"features: online as of {on_grid(now):%Y-%m-%d}, version {version[:12]}")
     return version
+
+
+def _require_known_until(workspace: Workspace, now: datetime) -> None:
+    """Refuse a moment that the tables do not reach: after their end everybody would seem to stay away."""
+    last = read_interactions(workspace.tables, [EVENT_TIMESTAMP])[EVENT_TIMESTAMP].max()
+    if on_grid(now) > last + LONGEST_SILENCE:
+        raise DataError(
+            f"the last interaction is of {last:%Y-%m-%d}, so nothing is known of the time up to "
+            f"{now:%Y-%m-%d}; import newer data, or name a date up to "
+            f"{last + LONGEST_SILENCE:%Y-%m-%d} with --now"
+        )
