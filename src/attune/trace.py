@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.config import Workspace
-from attune.data.tables import data_version
+from attune.data.interactions import known_version
 from attune.errors import DataError, IntegrityError, RegistryError
 from attune.features.schema import schema_hash
 from attune.governance.approvals import check_approval
@@ -118,7 +118,7 @@ def _data(workspace: Workspace, version: Version) -> Iterator[Check]:
     record = read_document(ExamplesRecord, version.folder / RECORD_FILE)
     if record is not None:
         try:
-            now = data_version(workspace.tables)
+            now = known_version(workspace.tables)
         except DataError:
             now = None
         yield Check(what="the tables it was made from", recorded=record.tables_version, found=now)

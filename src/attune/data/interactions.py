@@ -1,5 +1,6 @@
 """All interactions that are known: those that were imported, and those that arrived since."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -47,8 +48,9 @@ def read_interactions(
 
 
 def known_version(tables: Path) -> str:
-    """Another one when any table is, or when anything arrived."""
-    return f"{data_version(tables)} {InteractionLog(tables).version()}".strip()
+    """The version of the tables, and another one when anything arrived since; 64 hexadecimal digits."""
+    imported, arrived = data_version(tables), InteractionLog(tables).version()
+    return hashlib.sha256(f"{imported} {arrived}".encode()).hexdigest() if arrived else imported
 
 
 def _last_versions(rows: pl.DataFrame) -> pl.DataFrame:

@@ -12,8 +12,9 @@ import polars as pl
 from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, LABEL
 from attune.config import Settings
 from attune.data.consents import agreed
+from attune.data.interactions import known_version
 from attune.data.splits import AsOfDates, chosen_share
-from attune.data.tables import data_version, read_table
+from attune.data.tables import read_table
 from attune.errors import DataError
 from attune.features.schema import features_of, schema_hash
 from attune.progress import say
@@ -100,7 +101,7 @@ def fetch_examples(
             something of the future.
         FeatureError: Features were not computed for a date.
     """
-    tables_version = data_version(tables)
+    tables_version = known_version(tables)
     dates = example_dates(plan, now)
     audit_windows(dates.train, dates.test, timedelta(days=plan.label.horizon_days), now)
     asked, refused = _asked(tables, plan, dates)
