@@ -2,20 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attune.evaluation.ranking import (
-    METRICS,
-    NDCG,
-    compare_recommenders,
-    coverage,
-    evaluate_recommender,
-    ndcg,
-    recall,
-)
-
-
-def lists(*rows: str) -> np.ndarray:
-    """Each row ten long, padded with None."""
-    return np.array([row.split() + [None] * (10 - len(row.split())) for row in rows], dtype=object)
+from attune.evaluation.accuracy import accuracy
+from attune.evaluation.ranking import METRICS, NDCG, compare_recommenders, evaluate_recommender
+from tests.evaluation.lists import lists
 
 
 def examples(rows: int = 300, seed: int = 0) -> pd.DataFrame:
@@ -30,42 +19,6 @@ def examples(rows: int = 300, seed: int = 0) -> pd.DataFrame:
             "age_band": np.where(np.arange(rows) < 20, "65+", "unknown"),
         }
     )
-
-
-def test_a_hit_counts_by_its_rank():
-    shown = lists("milk bread", "bread milk", "tea rice")
-    np.testing.assert_allclose(ndcg(shown, [["milk"]] * 3), [1.0, 1 / np.log2(3), 0.0])
-
-
-def test_the_best_possible_list_holds_no_more_hits_than_there_are_targets():
-    assert ndcg(lists("milk bread"), [["bread", "milk"]]).tolist() == [1.0]
-
-
-def test_more_targets_than_places_can_still_be_perfect_but_not_in_recall():
-    items = [f"item{number}" for number in range(20)]
-    shown = lists(" ".join(items[:10]))
-    assert ndcg(shown, [items]).tolist() == [1.0]
-    assert recall(shown, [items]).tolist() == [0.5]
-
-
-def test_targets_that_nobody_can_recommend_count():
-    gain = 1 / np.log2([2, 3])
-    np.testing.assert_allclose(ndcg(lists("milk"), [["milk", "new"]]), gain[0] / gain.sum())
-    assert recall(lists("milk"), [["milk", "new"]]).tolist() == [0.5]
-
-
-def test_an_item_shown_twice_or_bought_twice_counts_once():
-    assert recall(lists("milk milk"), [["milk", "bread"]]).tolist() == [0.5]
-    assert ndcg(lists("milk"), [["milk", "milk"]]).tolist() == [1.0]
-
-
-def test_padding_hits_nothing():
-    assert ndcg(lists(""), [["milk"]]).tolist() == [0.0]
-
-
-def test_coverage_is_the_share_of_the_items_that_the_examples_know():
-    table = pd.DataFrame({"history_items": [["bread", "milk"]], "label": [["tea", "rice"]]})
-    assert coverage(lists("milk tea unheard-of"), table) == 0.5
 
 
 def test_every_metric_lies_inside_its_interval_and_slices_too_small_are_not_computed():
@@ -88,7 +41,9 @@ def test_the_better_list_is_surely_better_and_the_other_way_round():
     behind = compare_recommenders(("bad", bad), ("good", good), table, replicates=200)
     assert ahead.low > 0 > behind.high
     assert ahead.mean == pytest.approx(-behind.mean)
-    assert ahead.mean == pytest.approx(ndcg(good, table["label"]).mean() - ndcg(bad, table["label"]).mean())
+    assert ahead.mean == pytest.approx(
+        accuracy(NDCG, good, table["label"]).mean() - accuracy(NDCG, bad, table["label"]).mean()
+    )
 
 
 def test_a_list_does_not_differ_from_itself():
