@@ -44,14 +44,15 @@ class Settings(BaseModel):
 
 def _known(settings: type[BaseModel], path: Sequence[int | str]) -> tuple[str, str]:
     """What the settings at a path within others are called, and the keys that they know."""
-    owner = "it"
-    for part in path:
-        annotation = settings.model_fields[str(part)].annotation
-        inner = [each for each in (annotation, *get_args(annotation)) if _are_settings(each)]
-        if not inner:
+    owner, choices = "it", [settings]
+    for part in map(str, path):
+        named = [each for each in choices if each.__name__ == part]  # one choice of several
+        fields = [each.model_fields[part].annotation for each in choices if part in each.model_fields]
+        inner = [each for field in fields for each in (field, *get_args(field)) if _are_settings(each)]
+        if not named and not inner:
             break
-        owner, settings = str(part), inner[0]
-    return owner, ", ".join(settings.model_fields)
+        owner, choices = (owner if named else part), named or inner
+    return owner, ", ".join(choices[0].model_fields)
 
 
 def _are_settings(annotation: Any) -> bool:
@@ -79,7 +80,8 @@ def load_params(path: Path, what: str = "parameter file") -> dict[str, Any]:
             mapping.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce)  # noqa: S506 a SafeLoader
+        loader = _EachKeyOnce(path.read_text(encoding="utf-8"))
+        values = loader.get_single_data()
     except FileNotFoundError as error:
         raise ConfigError(f"no {what} {path}; run from the project's folder or name one") from error
     except OSError as error:

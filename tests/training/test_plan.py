@@ -29,8 +29,8 @@ def test_every_candidate_of_the_parameter_file_can_be_built(name):
         build(candidate, parsed.settings_of(candidate))
 
 
-def test_all_of_the_catalogue_is_a_candidate_of_some_plan():
-    assert {candidate for name in PLANS for candidate in PARAMS[name]["candidates"]} == set(MODELS)
+def test_every_candidate_of_a_plan_is_in_the_catalogue():
+    assert {candidate for name in PLANS for candidate in PARAMS[name]["candidates"]} <= set(MODELS)
 
 
 def test_the_label_says_how_long_it_looks_ahead():
