@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from attune.adapters.online_stores import open_rows
 from attune.config import Workspace
 from attune.data.pseudonyms import load_or_make_key
 from attune.errors import DataError
@@ -129,13 +130,14 @@ def check(workspace: Workspace) -> None:
     """Refuse to serve a workspace or a configuration that could not answer.
 
     Raises:
-        ConfigError: A setting or an API key is wrong.
+        ConfigError: A setting, an API key or the name of the online store is wrong.
         DataError: There are no tables, or no key of their pseudonyms.
         IntegrityError: A champion is not what was registered.
         FeatureError: A champion was trained on other features; the message names the feature.
     """
     ServingSettings.here()
     ApiKeys.here()
+    open_rows(workspace.feast)  # says what is wrong with its name; nothing is connected
     LatestFacts(workspace.tables)
     _pseudonym_key(workspace)
     check_champions(Registry(workspace))

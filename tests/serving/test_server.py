@@ -171,6 +171,12 @@ def test_an_open_address_needs_keys(tmp_path, monkeypatch, host):
         serve(Workspace(root=tmp_path), host, 3000)
 
 
+def test_an_online_store_that_is_none_is_named_before_anything_starts(shop, monkeypatch):
+    monkeypatch.setenv("ATTUNE_ONLINE_STORE", "http://127.0.0.1")
+    with pytest.raises(ConfigError, match="ATTUNE_ONLINE_STORE does not begin with redis://"):
+        serve(shop.workspace, "127.0.0.1", 3000)
+
+
 def test_a_taken_port_is_named(shop):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
