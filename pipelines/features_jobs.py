@@ -52,7 +52,9 @@ def materialize(
     home: Home = HOME,
     params: Params = PARAMS_FILE,
 ) -> None:
-    """Bring the latest snapshots as of a date online; only what is not there yet.
+    """Declare the features to Feast and bring the latest snapshots as of a date online.
+
+    Only what is not there yet is read.
 
     For example: attune features materialize --now 2017-09-03
     """
@@ -61,8 +63,10 @@ def materialize(
     launch = _launch(home, params)
     with only_writer(launch.workspace.root):
         as_of = on_grid(parse_moment(now or launch.latest()))
-        report = FeastStore(launch.workspace).materialize(as_of, rebuild)
-    console.print(f"online as of {as_of:%Y-%m-%d}: {report}", soft_wrap=True)
+        store = FeastStore(launch.workspace)
+        store.apply()
+        store.materialize(as_of, rebuild)  # it says itself what it did
+    console.print(f"features are online as of {as_of:%Y-%m-%d}")
 
 
 def backfill(

@@ -78,7 +78,8 @@ def test_a_back_fill_computes_each_date_once(shop):
 
 def test_what_is_online_already_is_not_brought_online_again(shop):
     shown = run(shop, "materialize", "--now", "2017-02-26").output
-    assert "online as of 2017-02-26: 0 rows written" in shown
+    assert "online: 0 rows written" in shown
+    assert "features are online as of 2017-02-26" in shown
     assert "3 snapshots read" in run(shop, "materialize", "--now", "2017-02-26", "--rebuild").output
 
 
