@@ -1,4 +1,4 @@
-"""The registry's decisions, shown in a git repository: pointers, `dvc.yaml` artifacts, and tags as GTO writes them.
+"""The registry's decisions in a git repository: pointers, `dvc.yaml` artifacts, and tags as GTO writes them.
 
 The mirror says what the registry decided and never decides: whoever can push a tag cannot promote. It lands a
 state, not a change: what is there already is left alone, so that it may run again after any failure.
@@ -37,9 +37,11 @@ class GitMirror:
         made: list[str] = []
         for name in registry.names():
             known = self._tags(name)
-            for version in registry.versions(name):
-                if _version_tag(version) not in known and self._pointer(version).exists():
-                    made.append(self._show_version(version))
+            made += [
+                self._show_version(version)
+                for version in registry.versions(name)
+                if _version_tag(version) not in known and self._pointer(version).exists()
+            ]
             for promotion in registry.events(name):
                 tag = f"{name}#champion#{promotion.sequence}"
                 if tag not in known and _tag_of(name, promotion.version) in self._tags(name):
