@@ -9,11 +9,13 @@ from attune.adapters.feast import FeastStore
 from attune.data.pseudonyms import load_or_make_key
 from attune.data.tables import read_table, write_tables
 from attune.features.online import FeatureStatus, OnlineFeatures, OnlineRow
+from attune.features.schema import SERVICES
+from attune.features.value_digest import digests_of
 from attune.registry import Registry
 from serving.answers import Answers
 from serving.champions import Champions
 from serving.facts import LatestFacts
-from serving.prediction_log import PredictionLog
+from serving.prediction_log import PredictionLog, read_predictions
 from serving.problems import Problem
 from serving.schemas import ChurnRequest, RecommendRequest
 from serving.settings import ServingSettings
@@ -94,3 +96,15 @@ def test_without_a_champion_there_is_no_answer(shop, tmp_path):
     with answering(mine, tmp_path) as answers:
         refused = churn(answers, shop.loyal)
     assert (refused.status, refused.name) == (503, "no-champion")
+
+
+def test_the_log_says_what_features_an_answer_rested_on(shop, tmp_path):
+    with answering(shop, tmp_path) as answers:
+        answers.churn(ChurnRequest(customer_id=shop.loyal))
+    (record,) = read_predictions(tmp_path / "log")
+    service = str(record.feature_service)
+    (row,) = FeastStore(shop.workspace).online(service, [str(record.customer)], NOW)
+    assert {view: used.digest for view, used in (record.features or {}).items()} == {
+        view: said["digest"] for view, said in digests_of(service, row).items()
+    }
+    assert set(record.features or {}) == set(SERVICES[service])
