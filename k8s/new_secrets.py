@@ -1,4 +1,4 @@
-"""`python k8s/new_secrets.py | kubectl create -f -`: every Secret that k8s/base asks for, newly made.
+"""`python k8s/new_secrets.py | kubectl create -f -`: every Secret that the manifests ask for, newly made.
 
 For a cluster of one's own. `create` refuses to replace them: another signing key would not be believed. In
 production a vault keeps them, and the overlay's ExternalSecrets bring them.
@@ -14,31 +14,45 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 NAMESPACE = "attune"
 # What attune.adapters.online_redis uses, and the greeting of a connection: no scripts, no KEYS, no FLUSHALL.
-COMMANDS = "get mget mset set watch unwatch multi exec unlink scan hset hgetall select ping"
+ROWS = "get mget mset set watch unwatch multi exec unlink scan hset hgetall select ping"
+# What attune.adapters.redis_stream uses, and what an application needs that writes interactions.
+CONSUMING = "xgroup|create xreadgroup xautoclaim xadd xack multi exec select"
+PRODUCING = "xadd xlen select ping"
+STREAM = "interactions"
 
 
-def redis_users(password: str, project: str = "attune") -> str:
-    """The access list of Redis: our user on our keys, a user of the probes, and nobody else.
+def redis_users(rows: str, consumer: str, producer: str, project: str = "attune") -> str:
+    """The access list of Redis: each user on its own keys, one of the probes, and nobody else.
 
     Args:
-        password: Our user's; the list holds its digest.
-        project: Stands before every key.
+        rows: The password of who reads and writes online rows; the list holds digests.
+        consumer: Of who takes interactions from the stream.
+        producer: Of the applications that write them.
+        project: Stands before every key of the online store.
     """
-    digest = hashlib.sha256(password.encode()).hexdigest()
-    commands = " ".join(f"+{command}" for command in COMMANDS.split())
-    return (
-        "user default off\n"
-        f"user attune on #{digest} ~{project}:* resetchannels -@all {commands}\n"
-        "user probe on nopass resetkeys resetchannels -@all +ping\n"
+    users = (
+        ("attune", rows, f"~{project}:*", ROWS),
+        ("consumer", consumer, f"~{STREAM} ~{STREAM}:refused", CONSUMING),
+        ("producer", producer, f"~{STREAM}", PRODUCING),
     )
+    lines = ["user default off", "user probe on nopass resetkeys resetchannels -@all +ping"]
+    for name, password, keys, commands in users:
+        digest = hashlib.sha256(password.encode()).hexdigest()
+        allowed = " ".join(f"+{command}" for command in commands.split())
+        lines.append(f"user {name} on #{digest} {keys} resetchannels -@all {allowed}")
+    return "\n".join(lines) + "\n"
 
 
 def new_secrets() -> dict[str, dict[str, str]]:
     """Secret -> its entries, each one new."""
-    redis, postgres = secrets.token_hex(32), secrets.token_hex(32)
+    rows, consumer, producer, postgres = (secrets.token_hex(32) for _ in range(4))
     return {
-        "online-store": {"url": f"redis://attune:{redis}@redis:6379/0"},
-        "redis-acl": {"users.acl": redis_users(redis)},
+        "online-store": {"url": f"redis://attune:{rows}@redis:6379/0"},
+        "stream": {
+            "url": f"redis://consumer:{consumer}@redis:6379/0",
+            "producer-url": f"redis://producer:{producer}@redis.{NAMESPACE}:6379/0",
+        },
+        "redis-acl": {"users.acl": redis_users(rows, consumer, producer)},
         "postgres": {"password": postgres},
         "registry": {"url": f"postgresql+psycopg://attune:{postgres}@postgres:5432/attune"},
         "signing-key": {"signing.pem": _signing_key()},

@@ -105,9 +105,9 @@ def test_no_job_begins_while_another_may_still_hold_the_workspace(base):
         assert start + minutes <= following
 
 
-def test_new_secrets_are_all_that_the_base_asks_for():
+def test_new_secrets_are_all_that_a_cluster_of_ones_own_asks_for():
     asked: dict[str, set[str]] = {}
-    for name, key in secrets_of(rendered("base")):
+    for name, key in secrets_of(rendered("overlays/local")):
         asked.setdefault(name, set()).add(key)
     made = new_secrets()
     assert made.keys() == asked.keys()

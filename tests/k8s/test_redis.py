@@ -3,7 +3,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from attune.adapters.online_redis import RedisRows
 from attune.adapters.redis_connection import RedisAddress, RedisConnection
+from attune.adapters.redis_stream import RedisStream
 from attune.errors import FeatureError
+from attune.features.consume import Refusal
 from tests.k8s.rendered import named, rendered
 from tests.k8s.test_commands import new_secrets, script
 from tests.redis_server import running_redis
@@ -16,7 +18,7 @@ ELSEWHERE = {"bind", "port", "dir", "aclfile"}
 def address(tmp_path_factory):
     """A Redis with the configuration and the access list of the cluster; `user:password@host:port`."""
     folder = tmp_path_factory.mktemp("redis")
-    (folder / "users.acl").write_text(script().redis_users("a password"))
+    (folder / "users.acl").write_text(script().redis_users("a password", "consumer's", "producer's"))
     lines = named(rendered("base"), "ConfigMap", "redis-configuration")["data"]["redis.conf"].splitlines()
     options = [line.split() for line in lines if line and not line.startswith("#")]
     words = [
@@ -74,6 +76,20 @@ def test_our_user_may_do_nothing_else(url, command):
         asks(url, *command)
 
 
+def test_an_application_writes_and_the_consumer_takes_and_settles(address):
+    producer = f"redis://producer:producer%27s@{address}"
+    asks(producer, "XADD", "interactions", "*", "interaction", "{}")
+    with pytest.raises(FeatureError, match="NOPERM"):
+        asks(producer, "XRANGE", "interactions", "-", "+")
+    stream = RedisStream(f"redis://consumer:consumer%27s@{address}", "interactions", "consume")
+    (delivery,) = stream.take(10, 0.1)
+    assert delivery.line == b"{}"
+    stream.settle([delivery.id], {delivery.id: Refusal("empty", "{}")})
+    assert stream.take(10, 0.1) == []
+    with pytest.raises(FeatureError, match="NOPERM"):
+        asks(f"redis://consumer:consumer%27s@{address}", "GET", "attune:generation")
+
+
 def test_nobody_comes_in_without_a_password(address):
     with pytest.raises(FeatureError, match="NOAUTH"):
         asks(f"redis://{address}", "PING")
@@ -89,6 +105,7 @@ def test_the_probe_may_ask_whether_redis_answers_and_nothing_more(address):
 def test_secrets_have_the_form_that_the_code_reads():
     made = new_secrets()
     assert load_pem_private_key(made["signing-key"]["signing.pem"].encode(), None)
-    password = RedisAddress(made["online-store"]["url"]).greeting[0][2]
-    assert script().redis_users(str(password)) == made["redis-acl"]["users.acl"]
+    urls = made["online-store"]["url"], made["stream"]["url"], made["stream"]["producer-url"]
+    passwords = [RedisAddress(url).greeting[0][2] for url in urls]
+    assert script().redis_users(*passwords) == made["redis-acl"]["users.acl"]
     assert made["postgres"]["password"] in made["registry"]["url"]

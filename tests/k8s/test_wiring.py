@@ -73,7 +73,7 @@ def test_everything_is_denied_but_what_is_named(objects):
 
 def test_who_has_the_address_of_a_store_may_go_there_and_nobody_else(objects):
     for where, template in pod_templates(objects).items():
-        asks = any("ATTUNE_REGISTRY_URL" in str(each.get("env")) for each in template["spec"]["containers"])
+        asks = any("ATTUNE_ONLINE_STORE" in str(each.get("env")) for each in template["spec"]["containers"])
         uses = template["metadata"]["labels"].get("attune.example.com/uses") == "stores"
         assert asks == uses, where
 
