@@ -147,6 +147,15 @@ def test_the_far_future_is_refused_and_counted_and_the_near_one_waits_until_it_h
     assert logged(shop) == ["here", "new 1"]
 
 
+def test_what_is_about_to_happen_is_waited_for(shop, store, pusher):
+    now = datetime.now(UTC)
+    soon = now + timedelta(milliseconds=200)
+    report = pusher.push(lines(shop, {"event_timestamp": soon, "item_id": "item 3"}), now)
+    assert (report.accepted, report.ahead) == (1, 0)
+    history = online(store, "customer_history", customer(shop, 0), datetime.now(UTC))
+    assert history["history_items"][-1] == "item 3"
+
+
 WRONG = {
     "is below 0": {"amount": -1.0},
     "is not in the table items": {"item_id": "nothing"},

@@ -30,6 +30,8 @@ CONTENT = [name for name in NAMES if name != CREATED_TIMESTAMP]
 KNOWN_FROM = "known_from"
 CUSTOMER: Key = "customer_id"
 NOTHING = WriteReport()
+# Clocks differ by milliseconds: what is about to happen is waited for, so that the next read shows it.
+PATIENCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class PushReport:
         duplicate: Were known already and changed nothing.
         future: Say that they happen more than five minutes from now, and were refused.
         refused: Place among the rows that were pushed -> why it breaks the contract.
-        ahead: Of the accepted, those that have not happened yet: they count once they have.
+        ahead: Of the accepted, those that happen in more than a second: they count once they have.
         online: What became of the online rows.
         seconds: From the first check to the last online row.
     """
@@ -114,7 +116,7 @@ class Pusher:
             duplicate=len(batch) - len(fresh),
             future=int(future.sum()) + online.future,
             refused=refused,
-            ahead=fresh.filter(_known_from() > now).height,
+            ahead=fresh.filter(_known_from() > now + PATIENCE).height,
             online=online,
             seconds=time.perf_counter() - started,
         )
@@ -139,13 +141,17 @@ class Pusher:
 
     def _bring_online(self, batch: pl.DataFrame, known: pl.DataFrame, now: datetime) -> WriteReport:
         ids = batch[INTERACTION_ID].unique().to_list()
-        moment = known.filter(pl.col(INTERACTION_ID).is_in(ids)).select(_known_from()).to_series().max()
+        moments = known.filter(pl.col(INTERACTION_ID).is_in(ids)).select(_known_from()).to_series()
+        moment = _moment(moments.filter(moments <= now + PATIENCE).max())
+        if moment > now:
+            time.sleep((moment - now).total_seconds())
+            now = moment
         report = WriteReport()
         for key in dict.fromkeys(view.key for view in self._views):
             views = [view for view in self._views if view.key == key]
             entities = batch[key].unique().to_list()
             # What has not happened yet is not known: a row is never as of the future.
-            as_of = max(min(_moment(moment), now), *self._online_times(views, entities))
+            as_of = max(moment, *self._online_times(views, entities))
             rows = known if key == CUSTOMER else self._known(key, entities)
             for view in views:
                 found = self._live.rows(view, rows, as_of)
