@@ -29,6 +29,7 @@ HOME = Path("data")
 DAY = timedelta(days=1)
 REPORT_FILE = "parity.json"
 SHOWN = 20
+READ_SECONDS = 10.0
 
 console = Console(highlight=False)
 
@@ -132,7 +133,7 @@ def _compared(
 
     store = FeastStore(workspace)
     offline = OfflineValues(store, workspace.tables, workspace.features, settings)
-    rows = open_rows(workspace.feast / ONLINE_FILE)
+    rows = open_rows(workspace.feast / ONLINE_FILE, read_seconds=READ_SECONDS)
     return compare(offline, rows, sample, store.online_as_of(), _served(workspace, answers))
 
 

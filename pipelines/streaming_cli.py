@@ -27,6 +27,7 @@ Params = Annotated[Path, typer.Option(help="The parameter file.")]
 HOME = Path("data")
 STREAM_VARIABLE = "ATTUNE_STREAM"
 BATCH = 500
+READ_SECONDS = 10.0
 SHOWN = 20
 
 console = Console(highlight=False)
@@ -104,7 +105,7 @@ def _opened(home: Path, params: Path) -> tuple[bytes, Pusher]:
     settings = FeatureSettings.parse(load_params(params).get("features") or {})
     if not workspace.pseudonym_key.exists():
         raise DataError(f"no key of pseudonyms in {workspace.keys}; import data first")
-    store = open_rows(workspace.feast / ONLINE_FILE)
+    store = open_rows(workspace.feast / ONLINE_FILE, read_seconds=READ_SECONDS)
     return load_or_make_key(workspace.pseudonym_key), Pusher(workspace.tables, store, settings)
 
 
