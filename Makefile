@@ -10,7 +10,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench-loop bench-registry clean
+.PHONY: help demo test check format compile bench-loop bench-registry bench-recommender clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
 
 bench-features: $(VENV)/.installed-dev ## Measure joins, online rows and back-fill beside Feast's (needs redis-server)
 	@$(BIN)/python -m benchmarks.features
+
+bench-recommender: $(VENV)/.installed-dev ## Measure recommenders by one protocol: PROTOCOL=ml1m_loo MODEL="--model ease"
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.recommender $(PROTOCOL) $(MODEL)
 
 clean: ## Remove what runs made; the environment stays
 	rm -rf data/demo compiled

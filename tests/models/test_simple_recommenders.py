@@ -59,6 +59,12 @@ def test_item_to_item_recommends_what_was_bought_together():
     assert best(model.recommend, "bread@1", "lemon@1", k=1) == [["butter"], ["tea"]]
 
 
+def test_item_to_item_can_go_by_customers_where_orders_hold_one_item():
+    train = ["bread@9 butter@8 -> jam", "bread@5 butter@4 -> jam", "tea@7 lemon@6 -> sugar"]
+    model = fitted("item_to_item", *train, min_count=1, own_weights=(0.0,), together="customer")
+    assert best(model.recommend, "bread@1", "lemon@1", k=2) == [["butter", "jam"], ["sugar", "tea"]]
+
+
 def test_item_to_item_counts_an_item_as_similar_to_itself():
     model = fitted("item_to_item", "bread@9 butter@9 -> tea", min_count=1, own_weights=(3.0,))
     assert best(model.recommend, "bread@1") == [["bread", "butter"]]

@@ -1,0 +1,107 @@
+"""Run a peer in a virtual environment of its own: the split goes there in Parquet, and lists come back."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from attune.columns import CUSTOMER_ID, HISTORY_ITEMS, HISTORY_TIMES, ITEM_ID
+from attune.evaluation.accuracy import Recommended
+from attune.evaluation.protocols import Split
+from attune.models.history import SECOND, known_purchases
+
+HERE = Path(__file__).parent
+ENVIRONMENTS = HERE.parents[1] / "build" / "peers"
+TRAIN, VALIDATION, QUERIES, LISTS = "train", "validation", "queries", "lists"
+QUERY, RANK = "query", "rank"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library and the script that asks it."""
+
+    environment: str
+    requirements: tuple[str, ...]
+    script: str
+    arguments: tuple[str, ...] = ()
+
+
+_RECTOOLS = ("torch==2.13.0", "rectools[torch]==0.19.0")
+PEERS: Mapping[str, Peer] = {
+    "rectools_sasrec": Peer("rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "softmax")),
+    "rectools_sasrec_sampled": Peer("rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "gBCE")),
+}
+
+
+def ask_peer(
+    name: str, split: Split, k: int, exclude_seen: bool, seed: int, epochs: int
+) -> tuple[Recommended, tuple[float, float]]:
+    """Train a peer on a split and ask it for k items for each test example.
+
+    Returns:
+        Its lists, shape [N, k], None where it answers nothing, and the seconds it took to learn and to
+        answer, as the peer measured them.
+    """
+    peer = PEERS[name]
+    python = _environment(peer)
+    with tempfile.TemporaryDirectory() as folder:
+        write_split(split, Path(folder))
+        command = [str(python), str(HERE / peer.script), folder, *peer.arguments, "--k", str(k)]
+        command += [
+            "--seed",
+            str(seed),
+            "--epochs",
+            str(epochs),
+            *(["--exclude-seen"] if exclude_seen else []),
+        ]
+        subprocess.run(command, check=True)
+        lists = pd.read_parquet(Path(folder) / f"{LISTS}.parquet")
+    seconds = float(lists.attrs["learn_seconds"]), float(lists.attrs["answer_seconds"])
+    return read_lists(lists, len(split.test), k), seconds
+
+
+def write_split(split: Split, folder: Path) -> None:
+    """Write what teaches, what chooses and what is asked as flat tables, one line an interaction.
+
+    `train` and `validation` have customer_id, item_id and second; `queries` has query (the row of the test
+    example) instead of the customer, and everything that was known when it was asked.
+    """
+    known_purchases(split.train).to_parquet(folder / f"{TRAIN}.parquet", index=False)
+    asked = split.validation[[CUSTOMER_ID]].assign(**{ITEM_ID: split.validation["label"]})
+    asked[SECOND] = split.validation["event_timestamp"].astype("int64") / 1e6
+    asked.explode(ITEM_ID).to_parquet(folder / f"{VALIDATION}.parquet", index=False)
+    lengths = split.test[HISTORY_ITEMS].map(len)
+    queries = pd.DataFrame(
+        {
+            QUERY: np.repeat(np.arange(len(split.test)), lengths),
+            ITEM_ID: np.concatenate(split.test[HISTORY_ITEMS].tolist()),
+            SECOND: np.concatenate(split.test[HISTORY_TIMES].tolist()),
+        }
+    )
+    queries.to_parquet(folder / f"{QUERIES}.parquet", index=False)
+
+
+def read_lists(lists: pd.DataFrame, count: int, k: int) -> Recommended:
+    """Turn lines of query, rank (1 is best) and item into lists, shape [count, k]."""
+    found: Recommended = np.full((count, k), None, dtype=object)
+    found[lists[QUERY].to_numpy(), lists[RANK].to_numpy() - 1] = lists[ITEM_ID].to_numpy(dtype=object)
+    return found
+
+
+def _environment(peer: Peer) -> Path:
+    """The Python of the peer's environment, made on first use."""
+    home = ENVIRONMENTS / peer.environment
+    python, done = home / "bin" / "python", home / ".installed"
+    if not done.exists():
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *peer.requirements], check=True)
+        done.touch()
+        print(f"installed {', '.join(peer.requirements)} in {time.perf_counter() - started:.0f} s")
+    return python

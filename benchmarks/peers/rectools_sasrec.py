@@ -1,0 +1,74 @@
+"""SASRec of RecTools on a split in Parquet; runs in the peer's environment and knows nothing of Attune."""
+
+import argparse
+import time
+from pathlib import Path
+
+import pandas as pd
+from lightning_fabric import seed_everything
+from rectools import Columns
+from rectools.dataset import Dataset
+from rectools.models import SASRecModel
+
+NAMES = {"customer_id": Columns.User, "query": Columns.User, "item_id": Columns.Item}
+
+
+def main() -> None:
+    """Learn from train.parquet and write lists.parquet for the queries of queries.parquet."""
+    asked = _arguments()
+    seed_everything(asked.seed, workers=True)
+    model = SASRecModel(
+        n_blocks=2,
+        n_heads=asked.heads,
+        n_factors=asked.factors,
+        session_max_len=asked.length,
+        dropout_rate=0.2,
+        loss=asked.loss,
+        n_negatives=asked.negatives,
+        lr=1e-3,
+        batch_size=128,
+        epochs=asked.epochs,
+        deterministic=True,
+        verbose=0,
+    )
+    started = time.perf_counter()
+    model.fit(_dataset(asked.split / "train.parquet"))
+    learnt = time.perf_counter()
+    queries = _dataset(asked.split / "queries.parquet")
+    found = model.recommend(
+        users=queries.user_id_map.external_ids,
+        dataset=queries,
+        k=asked.k,
+        filter_viewed=asked.exclude_seen,
+        on_unsupported_targets="ignore",
+    )
+    answered = time.perf_counter()
+    lists = found.rename(columns={Columns.User: "query", Columns.Item: "item_id", Columns.Rank: "rank"})
+    lists = lists[["query", "rank", "item_id"]]
+    lists.attrs = {"learn_seconds": learnt - started, "answer_seconds": answered - learnt}
+    lists.to_parquet(asked.split / "lists.parquet", index=False)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("split", type=Path)
+    parser.add_argument("--k", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--exclude-seen", action="store_true")
+    parser.add_argument("--loss", default="softmax")
+    parser.add_argument("--negatives", type=int, default=256)
+    parser.add_argument("--factors", type=int, default=64)
+    parser.add_argument("--heads", type=int, default=2)
+    parser.add_argument("--length", type=int, default=200)
+    return parser.parse_args()
+
+
+def _dataset(file: Path) -> Dataset:
+    rows = pd.read_parquet(file).rename(columns=NAMES)
+    rows[Columns.Datetime] = pd.to_datetime(rows.pop("second"), unit="s")
+    return Dataset.construct(rows.assign(**{Columns.Weight: 1.0}))
+
+
+if __name__ == "__main__":
+    main()

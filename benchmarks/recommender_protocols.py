@@ -1,0 +1,71 @@
+"""The protocols that recommenders are compared by, and the settings each model gets there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from attune.evaluation.protocols import Split, global_time_split, leave_one_out
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One data set, split in one way.
+
+    Attributes:
+        data: Name of the data set.
+        split: Makes the examples from its interactions.
+        words: What the results say of it.
+        exclude_seen: Whether what was bought before may be recommended.
+        models: Catalogue name -> settings, beside `exclude_seen`.
+    """
+
+    data: str
+    split: Callable[[pd.DataFrame], Split]
+    words: str
+    exclude_seen: bool
+    models: Mapping[str, Params] = field(repr=False)
+
+
+_LEAVE_ONE_OUT = "leave-one-out, full ranking, seen filtered, no time stamps"
+_GLOBAL_TIME = "global time split at 0.9, successive orders, full ranking, repeats not filtered"
+
+# Without time stamps interactions are an hour apart: a half-life of a day is 24 interactions.
+_FILMS: Mapping[str, Params] = {
+    "popularity": {"recent_days": None},
+    "item_to_item": {
+        "together": "customer",
+        "own_weights": (0.0,),
+        "half_life_days": 1.0,
+        "neighbours": 100,
+        "min_count": 1,
+    },
+    "markov_chain": {"popularity_weights": (10.0,)},
+    "ease": {"ridge": 500.0},
+    "als": {"factors": 64},
+    "next_basket": {"own_parts": (0.1,), "nearest": 100},
+}
+_SPARSE_FILMS: Mapping[str, Params] = {**_FILMS, "ease": {"ridge": 100.0}, "markov_chain": {}}
+# One customer has few purchases, one item has few buyers.
+_BEAUTY: Mapping[str, Params] = {**_SPARSE_FILMS, "ease": {"ridge": 100.0, "most_items": 12_200}}
+_SHOP: Mapping[str, Params] = {
+    "popularity": {},
+    "personal_frequency": {},
+    "item_to_item": {},
+    "markov_chain": {},
+    "ease": {"ridge": 500.0, "min_count": 20},
+    "als": {"factors": 64, "min_count": 5},
+    "next_basket": {"min_count": 5},
+}
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "ml1m_loo": Protocol("movielens_1m", leave_one_out, _LEAVE_ONE_OUT, True, _FILMS),
+    "ml100k_loo": Protocol("movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _SPARSE_FILMS),
+    "beauty_loo": Protocol("amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _BEAUTY),
+    "ml100k_gts": Protocol("movielens_100k", global_time_split, _GLOBAL_TIME, False, _SPARSE_FILMS),
+    "journey_gts": Protocol("complete_journey", global_time_split, _GLOBAL_TIME, False, _SHOP),
+    "retail_gts": Protocol("online_retail", global_time_split, _GLOBAL_TIME, False, _SHOP),
+}

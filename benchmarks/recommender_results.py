@@ -1,0 +1,58 @@
+"""Keep the figures of recommenders: one row a protocol, metric and model, the rows of other runs stay."""
+
+import json
+from collections.abc import Mapping
+
+from attune.evaluation.results import Evaluation
+from benchmarks import results
+from benchmarks.results import Result, machine, today, write_results
+
+FILE = "recommender"
+OURS = "sequential"
+
+
+def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluation]) -> None:
+    """Write what was measured beside what is there; the same id is replaced.
+
+    Args:
+        protocol: Begins each id: `ml1m_loo_ndcg10_ease`.
+        data: Name of the data set.
+        words: The protocol in words, with its seed.
+        measured: By model.
+    """
+    new = [
+        Result(
+            id=_id(protocol, metric, name),
+            value=round(found.value, 5),
+            unit="share" if metric.startswith("coverage") else metric.partition("@")[0],
+            peer=None if name == OURS else name,
+            data=data,
+            protocol=words,
+            command=f"make bench-recommender PROTOCOL={protocol}",
+            machine=machine(),
+            date=today(),
+        )
+        for name, evaluation in measured.items()
+        for metric, found in evaluation.metrics.items()
+        if found.value is not None
+    ]
+    replaced = {row.id for row in new}
+    kept = [row for row in _written() if row.id not in replaced]
+    write_results(FILE, sorted([*kept, *new], key=lambda row: row.id))
+
+
+def _id(protocol: str, metric: str, model: str) -> str:
+    """The network is ours and needs no suffix.
+
+    >>> _id("ml1m_loo", "ndcg@10", "ease"), _id("ml1m_loo", "ndcg@10", "sequential")
+    ('ml1m_loo_ndcg10_ease', 'ml1m_loo_ndcg10')
+    """
+    suffix = "" if model == OURS else f"_{model}"
+    return f"{protocol}_{metric.replace('@', '')}{suffix}"
+
+
+def _written() -> list[Result]:
+    file = results.RESULTS / f"{FILE}.json"
+    if not file.exists():
+        return []
+    return [Result.model_validate(row) for row in json.loads(file.read_text(encoding="utf-8"))]
