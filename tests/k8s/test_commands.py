@@ -98,8 +98,7 @@ def test_no_job_begins_while_another_may_still_hold_the_workspace(base):
         minute, hour, _, _, weekday = job["spec"]["schedule"].split()
         days = range(7) if weekday == "*" else [int(weekday) % 7]
         seconds = job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"]
-        if not job["spec"]["suspend"]:
-            running += [(day * 24 * 60 + int(hour) * 60 + int(minute), seconds / 60) for day in days]
+        running += [(day * 24 * 60 + int(hour) * 60 + int(minute), seconds / 60) for day in days]
     running.sort()
     for (start, minutes), (following, _) in itertools.pairwise(running):
         assert start + minutes <= following

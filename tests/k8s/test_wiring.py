@@ -109,6 +109,15 @@ def test_a_rollout_and_an_end_lose_no_request(objects):
     assert pod["terminationGracePeriodSeconds"] > before + DRAIN_SECONDS
 
 
+def test_servers_stand_on_nodes_of_their_own_where_there_are_several():
+    serving = named(rendered("overlays/production"), "Deployment", "serving")["spec"]["template"]
+    rules = {each["topologyKey"]: each for each in serving["spec"]["topologySpreadConstraints"]}
+    assert len(rules) == len(serving["spec"]["topologySpreadConstraints"]) == 2
+    assert rules["kubernetes.io/hostname"]["whenUnsatisfiable"] == "DoNotSchedule"
+    for each in rules.values():
+        assert selects(each["labelSelector"], serving["metadata"]["labels"])
+
+
 def test_servers_write_only_their_log_and_what_dies_with_them(objects):
     pod = named(objects, "Deployment", "serving")["spec"]["template"]["spec"]
     claims = {each["name"] for each in pod["volumes"] if "persistentVolumeClaim" in each}
