@@ -1,5 +1,7 @@
 """The chapters: each does one step of the loop and shows what came out."""
 
+import hashlib
+
 from attune.columns import GRANTED
 from attune.config import Workspace
 from attune.data.importing import replace_interactions
@@ -12,6 +14,7 @@ from attune.evaluation.results import Difference, Metric
 from attune.features.schema import VIEWS
 from attune.features.snapshots import snapshots
 from attune.governance.manifest import Window
+from attune.private_files import place_first
 from attune.retraining import Calm, RetrainingRules, decide_retraining
 from pipelines.demo.application import ask
 from pipelines.demo.pages import write_pages
@@ -30,6 +33,9 @@ from pipelines.launch import Request
 from serving.server import start
 from serving.settings import ServingSettings
 
+# The same everywhere, so that everybody sees the same figures; the data are public. Whoever imports data of
+# their own gets a key drawn at random.
+DEMO_KEY = hashlib.sha256(b"Attune: the demo's public data").digest()
 SHIFT_SHARE = 1 / 3
 SHIFT_SEED = 7
 DEPARTMENT_GONE = "PRODUCE"
@@ -37,6 +43,7 @@ DEPARTMENT_GONE = "PRODUCE"
 
 def data(teller: Teller) -> None:
     """Import what was known on the day of the first training."""
+    place_first(teller.workspace.pseudonym_key, DEMO_KEY)
     teller.screen.progress(f"importing what was known before {FIRST_TRAINING}")
     report = in_a_process_of_its_own(ingest, SOURCE, FIRST_TRAINING, teller.workspace)
     for line in report.lines():
@@ -44,7 +51,8 @@ def data(teller: Teller) -> None:
     consents = read_table(teller.workspace.tables, "consents")
     refused = int((~consents[GRANTED]).sum())
     teller.screen.say(
-        f"Customers are pseudonyms now; the key is {teller.workspace.pseudonym_key}. "
+        f"Customers are pseudonyms now; the key is {teller.workspace.pseudonym_key}, in the demo the same for "
+        "everybody. "
         f"{refused:,} of {len(consents):,} consents are refused (played: the data has none)."
     )
 

@@ -51,7 +51,7 @@ def tell(workspace: Workspace, params: Path) -> None:
 
 
 def _start_afresh(workspace: Workspace) -> None:
-    for path in workspace.root.glob(f"{workspace.registry.name}*"):
+    for path in workspace.root.glob(f"{workspace.registry.stem}.*"):  # the record, its log, its signed heads
         path.unlink()
     for folder in (workspace.models, workspace.reports, workspace.predictions):
         shutil.rmtree(folder, ignore_errors=True)
