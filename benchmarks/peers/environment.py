@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from attune.columns import CUSTOMER_ID, HISTORY_ITEMS, HISTORY_TIMES, ITEM_ID
+from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, HISTORY_ITEMS, HISTORY_TIMES, ITEM_ID, LABEL
+from attune.errors import ModelError
 from attune.evaluation.accuracy import Recommended
 from attune.evaluation.protocols import Split
 from attune.models.history import SECOND, known_purchases
@@ -32,7 +33,7 @@ class Peer:
     arguments: tuple[str, ...] = ()
 
 
-_RECTOOLS = ("torch==2.13.0", "rectools[torch]==0.19.0")
+_RECTOOLS = ("torch==2.13.0", "rectools[torch]==0.19.0", "pyarrow==21.0.0")  # later ones want NumPy 2
 PEERS: Mapping[str, Peer] = {
     "rectools_sasrec": Peer("rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "softmax")),
     "rectools_sasrec_sampled": Peer("rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "gBCE")),
@@ -47,6 +48,9 @@ def ask_peer(
     Returns:
         Its lists, shape [N, k], None where it answers nothing, and the seconds it took to learn and to
         answer, as the peer measured them.
+
+    Raises:
+        ModelError: The peer failed.
     """
     peer = PEERS[name]
     python = _environment(peer)
@@ -60,7 +64,9 @@ def ask_peer(
             str(epochs),
             *(["--exclude-seen"] if exclude_seen else []),
         ]
-        subprocess.run(command, check=True)
+        code = subprocess.run(command, check=False).returncode
+        if code:
+            raise ModelError(f"{name} ended with code {code}; what it said stands above")
         lists = pd.read_parquet(Path(folder) / f"{LISTS}.parquet")
     seconds = float(lists.attrs["learn_seconds"]), float(lists.attrs["answer_seconds"])
     return read_lists(lists, len(split.test), k), seconds
@@ -73,8 +79,8 @@ def write_split(split: Split, folder: Path) -> None:
     example) instead of the customer, and everything that was known when it was asked.
     """
     known_purchases(split.train).to_parquet(folder / f"{TRAIN}.parquet", index=False)
-    asked = split.validation[[CUSTOMER_ID]].assign(**{ITEM_ID: split.validation["label"]})
-    asked[SECOND] = split.validation["event_timestamp"].astype("int64") / 1e6
+    asked = split.validation[[CUSTOMER_ID]].assign(**{ITEM_ID: split.validation[LABEL]})
+    asked[SECOND] = split.validation[EVENT_TIMESTAMP].astype("int64") / 1e6
     asked.explode(ITEM_ID).to_parquet(folder / f"{VALIDATION}.parquet", index=False)
     lengths = split.test[HISTORY_ITEMS].map(len)
     queries = pd.DataFrame(
