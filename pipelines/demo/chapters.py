@@ -51,8 +51,7 @@ def data(teller: Teller) -> None:
     consents = read_table(teller.workspace.tables, "consents")
     refused = int((~consents[GRANTED]).sum())
     teller.screen.say(
-        f"Customers are pseudonyms now; the key is {teller.workspace.pseudonym_key}, in the demo the same for "
-        "everybody. "
+        f"Customers are pseudonyms now; the key is {teller.workspace.pseudonym_key}, the same in every demo. "
         f"{refused:,} of {len(consents):,} consents are refused (played: the data has none)."
     )
 

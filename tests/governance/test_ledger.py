@@ -243,3 +243,10 @@ def test_a_database_that_is_not_there_is_one_sentence_without_its_password(tmp_p
     assert "secret" not in str(refused.value)
     with pytest.raises(ConfigError, match="names no database that can be used"):
         Ledger("mongodb://x", tmp_path / "keys", tmp_path / "heads")
+
+
+def test_a_database_that_is_damaged_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "registry.db"
+    file.write_bytes(b"noise" * 2000)
+    with pytest.raises(RegistryError, match=r"registry\.db cannot be used \(file is not a database\)"):
+        Ledger(f"sqlite:///{file}", tmp_path / "keys", tmp_path / "heads")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from attune.config import Workspace
@@ -93,7 +93,7 @@ class Database:
         """One transaction; what it did is undone when it ends in an error or with its process.
 
         Raises:
-            RegistryError: The database cannot be reached, or another writer holds it for too long.
+            RegistryError: The database cannot be reached, is damaged, or another writer holds it too long.
         """
         with self._says_where(), self._writing.begin() as connection:
             if not self._is_sqlite(self._writing):
@@ -110,11 +110,13 @@ class Database:
     def _says_where(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except IntegrityError:
+            raise  # a rule of the tables, which the caller speaks about
+        except DatabaseError as error:
             where = self._reading.url.render_as_string(hide_password=True)
             raise RegistryError(
-                f"the registry of record at {where} cannot be used ({error.orig}); check that it is there "
-                f"and that no other process holds it, or name another in {URL_VARIABLE}"
+                f"the registry of record at {where} cannot be used ({error.orig}); check that it is there, is "
+                f"whole and is held by no other process, restore it, or name another in {URL_VARIABLE}"
             ) from error
 
     @staticmethod
