@@ -115,7 +115,7 @@ class Database:
         except DatabaseError as error:
             where = self._reading.url.render_as_string(hide_password=True)
             raise RegistryError(
-                f"the registry of record at {where} cannot be used ({error.orig}); check that it is there, is "
+                f"the registry of record at {where} cannot be used ({error.orig}); see that it is there, is "
                 f"whole and is held by no other process, restore it, or name another in {URL_VARIABLE}"
             ) from error
 
