@@ -52,6 +52,18 @@ def test_of_equal_scores_the_first_item_comes_first():
     assert items[0].tolist() == ["bread", "milk", "tea"]
 
 
+def test_a_short_list_is_the_beginning_of_a_longer_one_whatever_is_tied():
+    items = Items([f"item{number:03}" for number in range(200)])
+    scores = np.random.default_rng(0).integers(0, 4, size=(20, 200)).astype(np.float32)
+    asked = histories(items, *[""] * 20)
+    lists = {
+        k: recommend_best(items, lambda part: scores, asked, k, None, exclude_seen=False)[0]
+        for k in (1, 10, 200)
+    }
+    assert lists[1].tolist() == lists[200][:, :1].tolist()
+    assert lists[10].tolist() == lists[200][:, :10].tolist()
+
+
 def test_no_examples_get_no_lists():
     items, scores = recommended(who=())
     assert items.shape == scores.shape == (0, 2)

@@ -88,7 +88,24 @@ def recommend_best(
 def _best(scores_NV: Scores, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
     """The codes and scores of the k best of each row, best first; of equals the smaller code."""
     best_NK = np.argpartition(-scores_NV, k - 1, axis=1)[:, :k] if k else np.zeros((len(scores_NV), 0), int)
+    _settle_ties(scores_NV, best_NK)
     best_NK.sort(axis=1)
     scores_NK = np.take_along_axis(scores_NV, best_NK, axis=1)
     order_NK = np.argsort(-scores_NK, axis=1, kind="stable")
     return np.take_along_axis(best_NK, order_NK, axis=1), np.take_along_axis(scores_NK, order_NK, axis=1)
+
+
+def _settle_ties(scores_NV: Scores, best_NK: npt.NDArray[np.int64]) -> None:
+    """Let the smaller codes in where some of the items with the last chosen score were left out, in place.
+
+    A partition takes any of them: the first ten of a longer list would not be the list of ten.
+    """
+    if not best_NK.shape[1]:
+        return
+    chosen_NK = np.take_along_axis(scores_NV, best_NK, axis=1)
+    last_N1 = chosen_NK.min(axis=1, keepdims=True)
+    left_out_N = (scores_NV == last_N1).sum(axis=1) > (chosen_NK == last_N1).sum(axis=1)
+    for row in np.flatnonzero(left_out_N & np.isfinite(last_N1[:, 0])):
+        above = np.flatnonzero(scores_NV[row] > last_N1[row])
+        level = np.flatnonzero(scores_NV[row] == last_N1[row])
+        best_NK[row] = np.concatenate([above, level])[: best_NK.shape[1]]
