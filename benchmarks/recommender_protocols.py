@@ -31,7 +31,8 @@ class Protocol:
 
 
 _LEAVE_ONE_OUT = "leave-one-out, full ranking, seen filtered, no time stamps"
-_GLOBAL_TIME = "global time split at 0.9, successive orders, full ranking, repeats not filtered"
+_GLOBAL_TIME = "global time split at 0.9, successive orders, full ranking"
+_REPEATS = f"{_GLOBAL_TIME}, repeats not filtered"
 
 # Without time stamps interactions are an hour apart: a half-life of a day is 24 interactions.
 _FILMS: Mapping[str, Params] = {
@@ -65,7 +66,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "ml1m_loo": Protocol("movielens_1m", leave_one_out, _LEAVE_ONE_OUT, True, _FILMS),
     "ml100k_loo": Protocol("movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _SPARSE_FILMS),
     "beauty_loo": Protocol("amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _BEAUTY),
-    "ml100k_gts": Protocol("movielens_100k", global_time_split, _GLOBAL_TIME, False, _SPARSE_FILMS),
-    "journey_gts": Protocol("complete_journey", global_time_split, _GLOBAL_TIME, False, _SHOP),
-    "retail_gts": Protocol("online_retail", global_time_split, _GLOBAL_TIME, False, _SHOP),
+    # Nobody rates a film twice.
+    "ml100k_gts": Protocol(
+        "movielens_100k", global_time_split, f"{_GLOBAL_TIME}, seen filtered", True, _SPARSE_FILMS
+    ),
+    "journey_gts": Protocol("complete_journey", global_time_split, _REPEATS, False, _SHOP),
+    "retail_gts": Protocol("online_retail", global_time_split, _REPEATS, False, _SHOP),
 }
