@@ -100,13 +100,13 @@ def _item_factors(confidence_CV: sp.csr_array, config: Als.Config) -> Floats32:
         raise ModelError(
             "als learns with the package implicit, which is not installed; install attune[recommenders]"
         ) from error
-    learner = AlternatingLeastSquares(
-        factors=config.factors,
-        regularization=config.ridge,
-        iterations=config.iterations,
-        random_state=config.seed,
-    )
     # Its own threads each solve small systems: BLAS threads below them only get in the way.
     with threadpool_limits(limits=1, user_api="blas"):
+        learner = AlternatingLeastSquares(
+            factors=config.factors,
+            regularization=config.ridge,
+            iterations=config.iterations,
+            random_state=config.seed,
+        )
         learner.fit(sp.csr_matrix(confidence_CV), show_progress=False)
     return np.ascontiguousarray(learner.item_factors, dtype=np.float32)
