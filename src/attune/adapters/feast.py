@@ -138,8 +138,11 @@ class FeastStore:
         return self._reader.online(service, keys, now)
 
     def _open_store(self) -> FeatureStore:
-        """Feast over what was published; a registry that anybody else changed is never opened."""
-        require_pinned(self._workspace.feast / REGISTRY_FILE)
+        """Feast over what was published; it would make a registry of its own where there is none."""
+        registry = self._workspace.feast / REGISTRY_FILE
+        if not registry.exists():
+            raise FeatureError(f"no feature registry {registry}; run the features pipeline first")
+        require_pinned(registry)
         return FeatureStore(config=self._config(self._workspace.feast))
 
     def _config(self, folder: Path) -> RepoConfig:
