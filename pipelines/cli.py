@@ -15,6 +15,7 @@ from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
 from pipelines import features_cli, models_cli
 from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request, keep_metrics
+from pipelines.terminal import console
 
 DEFAULT_HOME = Path("data")
 DEMO_HOME = Path("data/demo")
@@ -36,8 +37,6 @@ Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, fe
 Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
 Params = Annotated[Path, typer.Option(help="The parameter file.")]
 Model = Annotated[str, typer.Argument(help="The served model: churn or recommend.")]
-
-console = Console(highlight=False)
 
 
 @app.command()

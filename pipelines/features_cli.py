@@ -5,7 +5,6 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from attune.config import HOME_VARIABLE, Workspace
@@ -14,6 +13,7 @@ from attune.features.expectations import require_expected
 from attune.features.schema import SERVICES, VIEWS, Feature, View, key_of, purposes_of, schema_hash
 from attune.features.snapshots import snapshots
 from pipelines import features_jobs, streaming_cli
+from pipelines.terminal import console
 
 app = typer.Typer(
     help="Features: what there is, computed, brought online, streamed, proven.", no_args_is_help=True
@@ -24,7 +24,6 @@ app.command()(features_jobs.backfill)
 app.command()(features_jobs.parity)
 app.command()(streaming_cli.push)
 app.command()(streaming_cli.consume)
-console = Console(highlight=False)
 
 Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 

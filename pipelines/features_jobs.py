@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from attune.columns import CUSTOMER_ID
@@ -21,6 +20,7 @@ from attune.features.recipes import FeatureSettings
 from attune.features.schema import SERVICES
 from attune.locks import only_writer
 from pipelines.launch import PARAMS_FILE, Launch
+from pipelines.terminal import console
 
 Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
@@ -30,8 +30,6 @@ DAY = timedelta(days=1)
 REPORT_FILE = "parity.json"
 SHOWN = 20
 READ_SECONDS = 10.0
-
-console = Console(highlight=False)
 
 
 def build(now: Now = "", home: Home = HOME, params: Params = PARAMS_FILE) -> None:

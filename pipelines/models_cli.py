@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from attune.config import HOME_VARIABLE, Workspace
@@ -13,9 +12,9 @@ from attune.errors import ConfigError, RegistryError
 from attune.governance.checks import Check
 from attune.governance.people import this_person
 from attune.registry import Registry, Version
+from pipelines.terminal import console
 
 app = typer.Typer(help="Model versions: what there is, what is known, who decides.", no_args_is_help=True)
-console = Console(highlight=False)
 
 Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 Model = Annotated[str, typer.Argument(help="The served model: churn or recommend.")]

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO, Annotated
 
 import typer
-from rich.console import Console
 
 from attune.config import HOME_VARIABLE, Workspace, load_params
 from attune.data.pseudonyms import load_or_make_key
@@ -21,6 +20,7 @@ from attune.features.push import Pusher
 from attune.features.push_lines import push_lines
 from attune.features.recipes import FeatureSettings
 from pipelines.launch import PARAMS_FILE
+from pipelines.terminal import console
 
 Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 Params = Annotated[Path, typer.Option(help="The parameter file.")]
@@ -29,8 +29,6 @@ STREAM_VARIABLE = "ATTUNE_STREAM"
 BATCH = 500
 READ_SECONDS = 10.0
 SHOWN = 20
-
-console = Console(highlight=False)
 
 
 def push(

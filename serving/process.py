@@ -1,5 +1,6 @@
 """The process of a server: its command, its environment, its first answer and its end."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -23,6 +24,10 @@ LAST_LINES = 20
 
 class StartError(AttuneError):
     """The server did not come up."""
+
+
+class PortTakenError(StartError):
+    """Somebody else listens on its port."""
 
 
 def arguments(host: str, port: int) -> list[str]:
@@ -79,7 +84,11 @@ class ServerProcess:
         with httpx.Client(base_url=self.url, trust_env=False, timeout=5) as http:
             while time.monotonic() < deadline:
                 if self._process.poll() is not None:
-                    raise StartError(f"the server ended while starting; {self._last_words()}")
+                    said = self._last_words()
+                    taken = os.strerror(errno.EADDRINUSE) in said
+                    raise (PortTakenError if taken else StartError)(
+                        f"the server ended while starting; {said}"
+                    )
                 try:
                     response = http.get("/readyz")
                 except httpx.TransportError:

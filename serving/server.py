@@ -14,11 +14,12 @@ from attune.config import Workspace
 from attune.errors import ConfigError
 from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE, ApiKeys, is_loopback
 from serving.application import check
-from serving.process import LOOPBACK, ServerProcess, arguments, environment
+from serving.process import LOOPBACK, PortTakenError, ServerProcess, arguments, environment
 from serving.settings import ServingSettings
 from serving.supervisor import SUPERVISOR_VARIABLE
 
 READY_SECONDS = 180.0
+ATTEMPTS = 3  # how many free ports are tried
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,27 @@ def start(
     Raises:
         StartError: It ended or was not ready in time; the message has the end of its log.
     """
-    with ServerProcess(workspace, settings or ServingSettings(), port or _free_port()) as process:
-        process.wait_until_ready(ready_seconds)
+    attempts = 1 if port else ATTEMPTS
+    with _ready(workspace, settings or ServingSettings(), port, ready_seconds, attempts) as process:
         yield RunningServer(process.url, process.pid, process.log)
+
+
+def _ready(
+    workspace: Workspace, settings: ServingSettings, port: int, seconds: float, attempts: int
+) -> ServerProcess:
+    """A server that answers; a port that was free may be taken before it listens: then another is tried."""
+    process = ServerProcess(workspace, settings, port or _free_port())
+    try:
+        process.wait_until_ready(seconds)
+    except PortTakenError:
+        process.end()
+        if attempts == 1:
+            raise
+        return _ready(workspace, settings, port, seconds, attempts - 1)
+    except BaseException:
+        process.end()
+        raise
+    return process
 
 
 def serve(workspace: Workspace, host: str, port: int, now: datetime | None = None) -> NoReturn:

@@ -21,7 +21,7 @@ from attune.governance.ledger import Ledger
 from attune.registry import HEADS_FILE
 from serving.client import AttuneClient, RefusedError, ServiceError
 from serving.prediction_log import read_predictions
-from serving.process import StartError
+from serving.process import PortTakenError, StartError
 from serving.server import serve, start
 from tests.serving.conftest import Shop, register, release
 
@@ -156,6 +156,14 @@ def is_alive(pid: int) -> bool:
 def test_a_server_that_cannot_start_says_why_at_once(tmp_path):
     with pytest.raises(StartError, match="import data first"), start(Workspace(root=tmp_path)):
         pass
+
+
+def test_a_port_that_somebody_took_meanwhile_is_told_from_other_reasons(shop):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(PortTakenError), start(shop.workspace, port=taken.getsockname()[1]):
+            pass
 
 
 def test_what_cannot_answer_is_not_served(tmp_path):
