@@ -10,7 +10,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench-loop bench-registry bench-recommender clean
+.PHONY: help demo test check format compile bench-loop bench-registry bench-features bench-recommender clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'

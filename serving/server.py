@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,26 +57,23 @@ def start(
     Raises:
         StartError: It ended or was not ready in time; the message has the end of its log.
     """
-    attempts = 1 if port else ATTEMPTS
-    with _ready(workspace, settings or ServingSettings(), port, ready_seconds, attempts) as process:
+    with _ready(workspace, settings or ServingSettings(), port, ready_seconds) as process:
         yield RunningServer(process.url, process.pid, process.log)
 
 
-def _ready(
-    workspace: Workspace, settings: ServingSettings, port: int, seconds: float, attempts: int
-) -> ServerProcess:
+def _ready(workspace: Workspace, settings: ServingSettings, port: int, seconds: float) -> ServerProcess:
     """A server that answers; a port that was free may be taken before it listens: then another is tried."""
-    process = ServerProcess(workspace, settings, port or _free_port())
-    try:
-        process.wait_until_ready(seconds)
-    except PortTakenError:
-        process.end()
-        if attempts == 1:
-            raise
-        return _ready(workspace, settings, port, seconds, attempts - 1)
-    except BaseException:
-        process.end()
-        raise
+    for left in reversed(range(1 if port else ATTEMPTS)):
+        with ExitStack() as ending:
+            process = ending.enter_context(ServerProcess(workspace, settings, port or _free_port()))
+            try:
+                process.wait_until_ready(seconds)
+            except PortTakenError:
+                if not left:
+                    raise
+                continue
+            ending.pop_all()
+            break
     return process
 
 
