@@ -34,7 +34,8 @@ PART = """
 import json, resource, sys, time
 from datetime import datetime
 from pathlib import Path
-from attune.features.build import FeatureSettings, build_features
+from attune.features.build import build_features
+from attune.features.settings import FeatureSettings
 
 tables, out, memory, services, dates = sys.argv[1:]
 wanted = dict.fromkeys(json.loads(services), [datetime.fromisoformat(date) for date in json.loads(dates)])

@@ -9,15 +9,14 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from attune.config import HOME_VARIABLE, Workspace
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
 from pipelines import features_cli, models_cli
-from pipelines.launch import ASKED_FOR, PARAMS_FILE, Launch, Request, keep_metrics
+from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
+from pipelines.options import HOME, PARAMS_FILE, Home, Model, Now, Params, launch_at, workspace_at
 from pipelines.terminal import console
 
-DEFAULT_HOME = Path("data")
 DEMO_HOME = Path("data/demo")
 LOOPBACK = "127.0.0.1"
 
@@ -33,18 +32,13 @@ app.add_typer(models_cli.app, name="models")
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
 
-Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
-Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
-Params = Annotated[Path, typer.Option(help="The parameter file.")]
-Model = Annotated[str, typer.Argument(help="The served model: churn or recommend.")]
-
 
 @app.command()
 def demo(home: Home = DEMO_HOME, params: Params = PARAMS_FILE) -> None:
     """Tell the story of the whole loop on real grocery purchases, from data to retraining."""
     from pipelines.demo.story import tell
 
-    tell(_workspace(home), params)
+    tell(workspace_at(home), params)
 
 
 @data_app.command("import")
@@ -56,7 +50,7 @@ def import_data(
         bool, typer.Option(help="Set rows aside that do not hold, keep the others.")
     ] = False,
     accept_changes: Annotated[bool, typer.Option(help="Take tables that look unlike the last ones.")] = False,
-    home: Home = DEFAULT_HOME,
+    home: Home = HOME,
 ) -> None:
     """Import tables; nothing is written unless every contract and every check holds.
 
@@ -68,7 +62,7 @@ def import_data(
 
     if bool(source) == bool(mapping):
         raise ConfigError("name one thing to import: --source complete_journey, or --mapping my.yaml")
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     with only_writer(workspace.root):
         options = ImportOptions(quarantine=quarantine, accept_changes=accept_changes)
         try:
@@ -94,14 +88,14 @@ def run(
     now: Now = "",
     local: Annotated[bool, typer.Option("--local/--cluster", help="Here, or on Kubeflow Pipelines.")] = True,
     host: Annotated[str, typer.Option(envvar="ATTUNE_KFP_HOST", help="The Kubeflow Pipelines API.")] = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = HOME,
     params: Params = PARAMS_FILE,
 ) -> None:
     """Run a pipeline here or on a cluster.
 
     For example: attune run training --model churn --now 2017-09-03
     """
-    launch = _launch(home, params)
+    launch = launch_at(home, params)
     asked = Request(now, model, source, cause)
     launch.arguments(pipeline, asked)  # what is missing is said before anything long begins
     if not local:
@@ -133,18 +127,18 @@ def serve(
     host: Annotated[str, typer.Option(help="The address; any but this machine's needs API keys.")] = LOOPBACK,
     port: Annotated[int, typer.Option(help="The port.")] = 3000,
     now: Annotated[str, typer.Option(help="Answer as of this date; left out: by the clock.")] = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = HOME,
 ) -> None:
     """Serve the champions over HTTP."""
     from serving.server import serve
 
-    serve(_workspace(home), host, port, parse_moment(now) if now else None)
+    serve(workspace_at(home), host, port, parse_moment(now) if now else None)
 
 
 @app.command()
-def monitor(model: Model, now: Now = "", home: Home = DEFAULT_HOME, params: Params = PARAMS_FILE) -> None:
+def monitor(model: Model, now: Now = "", home: Home = HOME, params: Params = PARAMS_FILE) -> None:
     """Compare what a model sees now with what it learnt from: stable, drifted or not computed."""
-    launch = _launch(home, params)
+    launch = launch_at(home, params)
     with only_writer(launch.workspace.root):
         outputs = launch.run("monitoring", Request(now or launch.latest(), model))
     console.print(f"{outputs['verdict']}; the page: {outputs['report']}", soft_wrap=True)
@@ -178,18 +172,6 @@ def _run_on_cluster(launch: Launch, pipeline: str, request: Request, host: str) 
     unseen = replace(request, features_version=uuid.uuid4().hex)
     run_id = run_on_cluster(pipeline, launch.arguments(pipeline, unseen), host, Path("compiled"))
     console.print(f"started run {run_id} on {host}")
-
-
-def _workspace(home: Path) -> Workspace:
-    return Workspace(root=home.absolute())
-
-
-def _launch(home: Path, params: Path) -> Launch:
-    return Launch.here(_workspace(home), _say, params)
-
-
-def _say(line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
 """`attune features list | show | audit`: what features there are, what each means, and what never changes."""
 
-from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 from rich.table import Table
 
-from attune.config import HOME_VARIABLE, Workspace
+from attune.config import Workspace
 from attune.errors import FeatureError
 from attune.features.expectations import require_expected
 from attune.features.schema import SERVICES, VIEWS, Feature, View, key_of, purposes_of, schema_hash
 from attune.features.snapshots import snapshots
 from pipelines import features_jobs, streaming_cli
+from pipelines.options import HOME, Home, workspace_at
 from pipelines.terminal import console
 
 app = typer.Typer(
@@ -24,8 +24,6 @@ app.command()(features_jobs.backfill)
 app.command()(features_jobs.parity)
 app.command()(streaming_cli.push)
 app.command()(streaming_cli.consume)
-
-Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 
 
 @app.command("list")
@@ -53,7 +51,7 @@ def show(
 
 
 @app.command("audit")
-def audit(home: Home = Path("data")) -> None:
+def audit(home: Home = HOME) -> None:
     """Check that released services, the registry and the latest snapshots are what they should be.
 
     Every released service is compared with its record, the registry of Feast with the digest that was noted
@@ -65,7 +63,7 @@ def audit(home: Home = Path("data")) -> None:
 
     require_released_unchanged(FEATURE_REPO)
     console.print(f"{', '.join(released(FEATURE_REPO))} are what was released")
-    workspace = Workspace(root=home.absolute())
+    workspace = workspace_at(home)
     registry = workspace.feast / REGISTRY_FILE
     require_pinned(registry)
     written = "is what was written last" if registry.exists() else "is not there yet"

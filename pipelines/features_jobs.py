@@ -3,29 +3,27 @@
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from attune.columns import CUSTOMER_ID
-from attune.config import HOME_VARIABLE, Workspace, load_params
+from attune.config import Workspace, load_params
 from attune.data.interaction_log import InteractionLog
 from attune.data.splits import on_grid
 from attune.data.tables import read_table
 from attune.data.times import parse_moment, utc
 from attune.errors import ConfigError, FeatureError
-from attune.features.parity import ParityReport, Served
-from attune.features.recipes import FeatureSettings
 from attune.features.schema import SERVICES
+from attune.features.settings import FeatureSettings
 from attune.locks import only_writer
-from pipelines.launch import PARAMS_FILE, Launch
+from pipelines.options import HOME, PARAMS_FILE, Home, Now, Params, launch_at, workspace_at
 from pipelines.terminal import console
 
-Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
-Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
-Params = Annotated[Path, typer.Option(help="The parameter file.")]
-HOME = Path("data")
+if TYPE_CHECKING:  # an engine comes with it, which other commands need not load
+    from attune.features.parity import ParityReport, Served
+
 DAY = timedelta(days=1)
 REPORT_FILE = "parity.json"
 SHOWN = 20
@@ -37,7 +35,7 @@ def build(now: Now = "", home: Home = HOME, params: Params = PARAMS_FILE) -> Non
 
     What was pushed since the import is read too. For example: attune features build --now 2017-09-03
     """
-    launch = _launch(home, params)
+    launch = launch_at(home, params)
     with only_writer(launch.workspace.root):
         version = launch.features(now or launch.latest())
     console.print(f"features are at version {version[:12]}")
@@ -59,7 +57,7 @@ def materialize(
     """
     from attune.adapters.feast import FeastStore
 
-    launch = _launch(home, params)
+    launch = launch_at(home, params)
     with only_writer(launch.workspace.root):
         as_of = on_grid(parse_moment(now or launch.latest()))
         store = FeastStore(launch.workspace)
@@ -83,7 +81,7 @@ def backfill(
     from attune.features.build import build_features
 
     dates = _dates(parse_moment(first), parse_moment(last), every)
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     wanted = dict.fromkeys(service or SERVICES, dates)
     with only_writer(workspace.root):
         report = build_features(workspace.tables, workspace.features, wanted, _settings(params))
@@ -105,7 +103,7 @@ def parity(
     Compares what the join of training says, or for moments between snapshots what a back-fill computes, with
     the rows online and with the digests in the prediction log. Ends with 1 where anything differs.
     """
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     report = _compared(workspace, _settings(params), _sample(workspace, customers, seed), answers)
     file = workspace.reports / REPORT_FILE
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +121,7 @@ def parity(
 
 def _compared(
     workspace: Workspace, settings: FeatureSettings, sample: list[str], answers: int
-) -> ParityReport:
+) -> "ParityReport":
     from attune.adapters.feast import ONLINE_FILE, FeastStore
     from attune.adapters.online_stores import open_rows
     from attune.features.offline_values import OfflineValues
@@ -144,7 +142,8 @@ def _sample(workspace: Workspace, count: int, seed: int) -> list[str]:
     return [*pushed, *draw.sample(others, min(count - len(pushed), len(others)))]
 
 
-def _served(workspace: Workspace, count: int) -> list[Served]:
+def _served(workspace: Workspace, count: int) -> "list[Served]":
+    from attune.features.parity import Served
     from serving.prediction_log import read_predictions
 
     about = [each for each in read_predictions(workspace.predictions) if each.customer and each.features]
@@ -155,7 +154,7 @@ def _served(workspace: Workspace, count: int) -> list[Served]:
     ]
 
 
-def _show(report: ParityReport) -> None:
+def _show(report: "ParityReport") -> None:
     table = Table("view", "compared with training", "values", "verdict")
     for proof in report.proofs:
         table.add_row(proof.view, proof.side, f"{proof.compared:,}", proof.word)
@@ -177,12 +176,4 @@ def _dates(first: datetime, last: datetime, every: int) -> list[datetime]:
 
 
 def _settings(params: Path) -> FeatureSettings:
-    return FeatureSettings.parse(load_params(params).get("features") or {})
-
-
-def _workspace(home: Path) -> Workspace:
-    return Workspace(root=home.absolute())
-
-
-def _launch(home: Path, params: Path) -> Launch:
-    return Launch.here(_workspace(home), lambda line: console.print(line, markup=False), params)
+    return FeatureSettings.of(load_params(params))

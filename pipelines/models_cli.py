@@ -7,21 +7,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from attune.config import HOME_VARIABLE, Workspace
 from attune.errors import ConfigError, RegistryError
 from attune.governance.checks import Check
 from attune.governance.people import this_person
 from attune.registry import Registry, Version
-from pipelines.terminal import console
+from pipelines.options import HOME, Home, Model, workspace_at
+from pipelines.terminal import console, say
 
 app = typer.Typer(help="Model versions: what there is, what is known, who decides.", no_args_is_help=True)
 
-Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
-Model = Annotated[str, typer.Argument(help="The served model: churn or recommend.")]
 Number = Annotated[int, typer.Argument(help="The version.")]
 Reason = Annotated[str, typer.Option(help="Why, in words; kept for ever.")]
 Chosen = Annotated[int, typer.Option(help="Which version; left out: the champion.")]
-HOME = Path("data")
 
 
 @app.command("list")
@@ -60,10 +57,10 @@ def show(
     console.print_json(found.manifest.model_dump_json())
     for approval in registry.approvals(found):
         said = approval.statement
-        _say(f"{said.at:%Y-%m-%d %H:%M} approved by {said.approver}: {said.reason}")
+        say(f"{said.at:%Y-%m-%d %H:%M} approved by {said.approver}: {said.reason}")
     for event in registry.events(model):
         when = f"{event.promoted_at:%Y-%m-%d %H:%M} change {event.sequence}"
-        _say(f"{when}, {event.kind}: version {event.version}: {event.reason}")
+        say(f"{when}, {event.kind}: version {event.version}: {event.reason}")
     if card is not None:
         _write_card(registry, found, card)
 
@@ -113,11 +110,11 @@ def approve(
     registry, person = _registry(home), this_person()
     found = registry.get(model, version)
     shown = markdown(registry.card(found))
-    _say(shown)
+    say(shown)
     if not yes and not typer.confirm(f"Approve version {version} of {model} as {person}?"):
         raise RegistryError("not approved")
     approval = registry.approve(found, shown, person, reason)
-    _say(f"approved: {approval.digest[:12]}, holds until {approval.statement.until:%Y-%m-%d}")
+    say(f"approved: {approval.digest[:12]}, holds until {approval.statement.until:%Y-%m-%d}")
 
 
 @app.command()
@@ -135,7 +132,7 @@ def stage(
     if wanted is None:
         raise ConfigError(f"no stage {to!r}; there are {', '.join(STAGES)}")
     _registry(home).move(model, version, wanted, reason, f"asked for by {this_person()}")
-    _say(f"version {version} of {model} is {wanted}")
+    say(f"version {version} of {model} is {wanted}")
 
 
 @app.command()
@@ -159,14 +156,14 @@ def promote(
         f"asked for by {this_person()}",
         sequence=None if sequence < 0 else sequence,
     )
-    _say(f"version {version} of {model} is champion by change {done.sequence}, after {_named(done.previous)}")
+    say(f"version {version} of {model} is champion by change {done.sequence}, after {_named(done.previous)}")
 
 
 @app.command()
 def rollback(model: Model, reason: Reason, home: Home = HOME) -> None:
     """Make the champion before this one champion again. Needs no remote and no feature store."""
     done = _registry(home).roll_back(model, reason, f"asked for by {this_person()}")
-    _say(f"version {done.version} of {model} is champion again, in place of {_named(done.previous)}")
+    say(f"version {done.version} of {model} is champion again, in place of {_named(done.previous)}")
 
 
 @app.command()
@@ -175,11 +172,11 @@ def verify(home: Home = HOME) -> None:
     registry = _registry(home)
     problems = registry.problems()
     for problem in problems:
-        _say(problem)
+        say(problem)
     if problems:
         raise RegistryError(f"{len(problems)} things do not hold; the first: {problems[0]}")
     count = sum(len(registry.versions(name)) for name in registry.names())
-    _say(f"the log, its heads and {count} versions hold")
+    say(f"the log, its heads and {count} versions hold")
 
 
 @app.command()
@@ -192,10 +189,10 @@ def gc(
     for name in registry.names():
         pins = registry.pins(name)
         for version, why in sorted(pins.items()):
-            _say(f"{name} {version} stays: {why}")
+            say(f"{name} {version} stays: {why}")
         gone = registry.loose(name) if dry_run else registry.collect(name)
         for number in gone:
-            _say(f"{name} {number} {'would go' if dry_run else 'went'}: nothing pins it")
+            say(f"{name} {number} {'would go' if dry_run else 'went'}: nothing pins it")
 
 
 @app.command()
@@ -205,10 +202,10 @@ def restore(model: Model, version: Number, home: Home = HOME) -> None:
 
     from attune.adapters.dvc import REMOTE_VARIABLE, DvcStore
 
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     registry = Registry(workspace)
     registry.restore(registry.get(model, version), DvcStore(workspace.root, os.environ.get(REMOTE_VARIABLE)))
-    _say(f"version {version} of {model} is back, and every digest holds")
+    say(f"version {version} of {model} is back, and every digest holds")
 
 
 @app.command()
@@ -219,10 +216,10 @@ def mirror(
     """Show the registry's decisions in git: pointers, dvc.yaml artifacts, tags as GTO writes them."""
     from attune.adapters.git_mirror import GitMirror
 
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     shown = GitMirror(workspace.root)
     for tag in shown.update(Registry(workspace)):
-        _say(tag)
+        say(tag)
     if push:
         shown.push()
 
@@ -233,7 +230,7 @@ def trace(
     """Follow an answer back to version, data, features, code and approval; every digest is computed again."""
     from attune.trace import trace as follow
 
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     _show(follow(Registry(workspace), workspace, prediction_id))
 
 
@@ -242,7 +239,7 @@ def reproduce(model: Model, version: Chosen = 0, home: Home = HOME) -> None:
     from attune.adapters.feast import FeastStore
     from attune.reproduce import reproduce as train_again
 
-    workspace = _workspace(home)
+    workspace = workspace_at(home)
     registry = Registry(workspace)
     checks = train_again(registry, workspace, _chosen(registry, model, version), FeastStore(workspace))
     _show(checks)
@@ -271,20 +268,12 @@ def _write_card(registry: Registry, version: Version, file: Path) -> None:
     if file.suffix not in writers:
         raise ConfigError(f"{file} is neither .html nor .md")
     file.write_text(writers[file.suffix](registry.card(version)), encoding="utf-8")
-    _say(f"model card: {file}")
+    say(f"model card: {file}")
 
 
 def _named(version: int | None) -> str:
     return f"version {version}" if version else "none"
 
 
-def _say(text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
-
-
 def _registry(home: Path) -> Registry:
-    return Registry(_workspace(home))
-
-
-def _workspace(home: Path) -> Workspace:
-    return Workspace(root=home.absolute())
+    return Registry(workspace_at(home))

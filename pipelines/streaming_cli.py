@@ -9,22 +9,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from attune.config import HOME_VARIABLE, Workspace, load_params
+from attune.config import load_params
 from attune.data.pseudonyms import load_or_make_key
 from attune.errors import ConfigError, DataError
-from attune.features.push import Pusher
-from attune.features.push_lines import push_lines
-from attune.features.recipes import FeatureSettings
-from pipelines.launch import PARAMS_FILE
+from attune.features.settings import FeatureSettings
+from pipelines.options import HOME, PARAMS_FILE, Home, Params, workspace_at
 from pipelines.terminal import console
 
-Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
-Params = Annotated[Path, typer.Option(help="The parameter file.")]
-HOME = Path("data")
+if TYPE_CHECKING:  # an engine comes with it, which other commands need not load
+    from attune.features.push import Pusher
+
 STREAM_VARIABLE = "ATTUNE_STREAM"
 BATCH = 500
 READ_SECONDS = 10.0
@@ -44,6 +42,8 @@ def push(
 
     For example: attune features push today.jsonl
     """
+    from attune.features.push_lines import push_lines
+
     key, pusher = _opened(home, params)
     refused: dict[int, str] = {}
     with _lines(file) as lines:
@@ -94,13 +94,14 @@ def consume(
     console.print(f"stopped: {report}")
 
 
-def _opened(home: Path, params: Path) -> tuple[bytes, Pusher]:
+def _opened(home: Path, params: Path) -> "tuple[bytes, Pusher]":
     """The key of the pseudonyms, and what takes interactions of a workspace."""
     from attune.adapters.feast import ONLINE_FILE
     from attune.adapters.online_stores import open_rows
+    from attune.features.push import Pusher
 
-    workspace = Workspace(root=home.absolute())
-    settings = FeatureSettings.parse(load_params(params).get("features") or {})
+    workspace = workspace_at(home)
+    settings = FeatureSettings.of(load_params(params))
     if not workspace.pseudonym_key.exists():
         raise DataError(f"no key of pseudonyms in {workspace.keys}; import data first")
     store = open_rows(workspace.feast / ONLINE_FILE, read_seconds=READ_SECONDS)

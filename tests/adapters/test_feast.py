@@ -14,9 +14,10 @@ from attune.adapters.feast import FEATURE_REPO, FeastStore
 from attune.adapters.feast_definitions import load_config
 from attune.config import Workspace
 from attune.errors import FeatureError
-from attune.features.build import FeatureSettings, build_features
+from attune.features.build import build_features
 from attune.features.online import FeatureStatus
 from attune.features.schema import CUSTOMER_ACTIVITY, SERVICES, VIEWS, features_of, key_of
+from attune.features.settings import FeatureSettings
 from attune.features.snapshots import write_snapshot
 from tests.features.purchases import TIME, at, bought, table, write_tables
 

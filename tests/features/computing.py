@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from attune.features.engine import Engine, EngineName, open_engine
+from attune.features.engine import Engine, open_engine
 from attune.features.purchases import with_versions
-from attune.features.recipes import RECIPES, FeatureSettings
+from attune.features.recipes import RECIPES
+from attune.features.settings import EngineName, FeatureSettings
 from tests.features.purchases import at
 
 AS_OF = at("2017-06-04")

@@ -14,7 +14,8 @@ from attune.data.arrivals import as_interactions
 from attune.data.importing import import_tables
 from attune.data.pseudonyms import load_or_make_key, pseudonym
 from attune.data.synthetic import make_shop
-from attune.features.build import FeatureSettings, build_features
+from attune.features.build import build_features
+from attune.features.settings import FeatureSettings
 
 WEEKS = 8
 ONLINE = datetime(2017, 2, 26, tzinfo=UTC)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from attune.features.recipes import FeatureSettings
+from attune.features.settings import FeatureSettings
 from tests.features import brute_force
 from tests.features.computing import computed
 from tests.features.random_shop import AS_OF, GOODS, random_shop

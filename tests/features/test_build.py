@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from attune.errors import DataError, FeatureError
-from attune.features.build import BuildReport, FeatureSettings, build_features
+from attune.features.build import BuildReport, build_features
 from attune.features.schema import SERVICES, VIEWS
+from attune.features.settings import FeatureSettings
 from tests.features.purchases import at, bought, table, write_tables
 
 MAY, JUNE = at("2017-05-07"), at("2017-06-04")

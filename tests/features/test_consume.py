@@ -24,7 +24,7 @@ from attune.data.pseudonyms import load_or_make_key, pseudonym
 from attune.features.consume import ConsumeReport, consume
 from attune.features.push import Pusher
 from attune.features.read_plan import OnlineReader
-from attune.features.recipes import FeatureSettings
+from attune.features.settings import FeatureSettings
 from tests.features.live_shop import customer, open_shop
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,6 @@
 from typing import Any
 
-from attune.features.build import FeatureSettings
+from attune.features.settings import FeatureSettings
 from tests.features.computing import computed
 from tests.features.purchases import at, bought, table
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from attune.features.engine import open_engine
-from attune.features.recipes import RECIPES, FeatureSettings
+from attune.features.recipes import RECIPES
+from attune.features.settings import FeatureSettings
 from tests.features.computing import computed, computed_by
 from tests.features.random_shop import AS_OF, random_shop
 

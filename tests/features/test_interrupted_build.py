@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from attune.features.build import FeatureSettings, build_features
+from attune.features.build import build_features
+from attune.features.settings import FeatureSettings
 from tests.features.purchases import write_tables
 from tests.features.random_shop import AS_OF, random_shop
 from tests.features.test_build import contents
@@ -20,7 +21,8 @@ import resource, sys
 from datetime import datetime
 from pathlib import Path
 from attune.errors import FeatureError
-from attune.features.build import FeatureSettings, build_features
+from attune.features.build import build_features
+from attune.features.settings import FeatureSettings
 
 tables, out, length, limit, *dates = sys.argv[1:]
 if int(limit):

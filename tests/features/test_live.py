@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from attune.features.live import LiveViews, live_views
-from attune.features.recipes import FeatureSettings
 from attune.features.schema import ITEM_POPULARITY, VIEWS, View
+from attune.features.settings import FeatureSettings
 from tests.features.computing import computed
 from tests.features.random_shop import AS_OF, random_shop
 

@@ -13,9 +13,9 @@ from attune.features.offline_values import OfflineValues
 from attune.features.packing import Layout
 from attune.features.parity import ANY_FEATURE, ParityReport, Served, compare
 from attune.features.push import Pusher
-from attune.features.recipes import FeatureSettings
 from attune.features.row_store import RowStore, write_frame
 from attune.features.schema import CUSTOMER_ACTIVITY, VIEWS
+from attune.features.settings import FeatureSettings
 from attune.features.value_digest import digests_of
 from tests.features.live_shop import ONLINE, copy_of, customer, lines, open_shop
 

@@ -21,10 +21,10 @@ from attune.features.inputs import FeatureInputs
 from attune.features.materialize import materialize
 from attune.features.push import Pusher
 from attune.features.read_plan import OnlineReader
-from attune.features.recipes import FeatureSettings
 from attune.features.row_store import RowStore
 from attune.features.schema import VIEWS
 from attune.features.session import open_session
+from attune.features.settings import FeatureSettings
 from tests.features.live_shop import ONLINE, build, customer, lines, open_shop
 
 SERVICE = {"customer_activity": "churn_v1", "customer_history": "recommend_v1"}
@@ -185,7 +185,7 @@ from pathlib import Path
 from attune.adapters.online_sqlite import SqliteRows
 from attune.config import Workspace
 from attune.features.push import Pusher
-from attune.features.recipes import FeatureSettings
+from attune.features.settings import FeatureSettings
 from tests.features.live_shop import lines
 
 shop = Workspace(root=Path(sys.argv[1]))

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from attune.features.inputs import INTERACTIONS, FeatureInputs
-from attune.features.recipes import RECIPES, FeatureSettings
+from attune.features.recipes import RECIPES
 from attune.features.schema import VIEWS, views_of
 from attune.features.session import Session, open_session
+from attune.features.settings import FeatureSettings
 from attune.features.snapshots import (
     as_of_date,
     fingerprint_of,
@@ -29,8 +30,6 @@ from attune.features.snapshots import (
 )
 from attune.locks import in_turn
 from attune.progress import say
-
-__all__ = ["BuildReport", "FeatureSettings", "build_features"]
 
 SCRATCH = ".scratch"
 Fingerprint = Callable[[str, datetime], str]

@@ -7,12 +7,12 @@ A view is written once, as an Ibis expression. Inside expressions every time is 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import ibis
 import pyarrow as pa
 
-EngineName = Literal["duckdb", "spark"]
+from attune.features.settings import EngineName
 
 
 class Engine(Protocol):

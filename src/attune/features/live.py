@@ -22,8 +22,9 @@ from attune.features.expectations import require_expected
 from attune.features.inputs import INTERACTIONS, ITEMS
 from attune.features.moments import microseconds
 from attune.features.purchases import with_few_versions
-from attune.features.recipes import RECIPES, FeatureSettings
+from attune.features.recipes import RECIPES
 from attune.features.session import arrow_schema
+from attune.features.settings import FeatureSettings
 from attune.features.snapshots import TIME
 
 AS_OF = "as_of"

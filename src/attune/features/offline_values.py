@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from attune.columns import EVENT_TIMESTAMP
 from attune.features.inputs import FeatureInputs
-from attune.features.recipes import FeatureSettings
 from attune.features.schema import SERVICES, VIEWS
 from attune.features.session import open_session
+from attune.features.settings import FeatureSettings
 from attune.features.snapshots import TIME, snapshot_file, snapshots
 
 # Customer -> feature -> value; a customer of whom nothing was known is not in it.

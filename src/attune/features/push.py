@@ -22,9 +22,9 @@ from attune.features.inputs import FeatureInputs
 from attune.features.live import LiveViews, live_views
 from attune.features.packing import Layout, times_of
 from attune.features.read_plan import EPOCH
-from attune.features.recipes import FeatureSettings
 from attune.features.row_store import FUTURE, RowStore, WriteReport, write_frame
 from attune.features.schema import VIEWS, View
+from attune.features.settings import FeatureSettings
 
 CONTENT = [name for name in NAMES if name != CREATED_TIMESTAMP]
 KNOWN_FROM = "known_from"

@@ -8,9 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import ibis
-from pydantic import Field
 
-from attune.config import Settings
 from attune.features import (
     customer_activity,
     customer_history,
@@ -22,28 +20,8 @@ from attune.features import (
     purchases,
     snapshots,
 )
-from attune.features.engine import EngineName
 from attune.features.inputs import CUSTOMERS, INTERACTIONS, ITEMS, MESSAGES
-
-
-class FeatureSettings(Settings):
-    """What is tunable about the features; what a window is called in a feature's name is not.
-
-    Attributes:
-        engine: Where features are computed; their values do not depend on it.
-        memory_gib: What DuckDB may use before it goes to disk.
-        spark: Spark's own settings, such as `spark.master`.
-    """
-
-    history_length: int = Field(default=200, ge=1, description="purchases kept of a customer")
-    engine: EngineName = "duckdb"
-    memory_gib: float = Field(default=4, gt=0)
-    spark: Mapping[str, str] = Field(default_factory=dict)
-
-    @property
-    def of_values(self) -> dict[str, int]:
-        """The settings that values depend on."""
-        return {"history_length": self.history_length}
+from attune.features.settings import FeatureSettings
 
 
 @dataclass(frozen=True)

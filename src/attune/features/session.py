@@ -13,8 +13,9 @@ import pyarrow as pa
 from attune.features.engine import Engine, open_engine
 from attune.features.expectations import require_expected
 from attune.features.inputs import INTERACTIONS, FeatureInputs
-from attune.features.recipes import RECIPES, FeatureSettings
+from attune.features.recipes import RECIPES
 from attune.features.schema import VIEWS, View
+from attune.features.settings import FeatureSettings
 
 ARROW_TYPES = {
     "string": pa.string(),

@@ -10,12 +10,12 @@ from attune.config import Workspace
 from attune.data.interactions import known_version, read_interactions
 from attune.data.splits import on_grid
 from attune.errors import ConfigError, DataError
-from attune.features.build import FeatureSettings, build_features
+from attune.features.build import build_features
+from attune.features.settings import FEATURES_SECTION, FeatureSettings
 from attune.progress import say
 from attune.training.dates import needed_dates
 from attune.training.plan import TrainingPlan
 
-FEATURES_SECTION = "features"
 LONGEST_SILENCE = timedelta(days=7)  # of a whole shop, before it must be the data that end
 PLAN_MARK = "feature_service"
 
@@ -63,7 +63,7 @@ def refresh_features(
             f"and else there is only {FEATURES_SECTION}"
         )
     plans = [TrainingPlan.parse(values) for values in sections.values()]
-    settings = FeatureSettings.parse(params.get(FEATURES_SECTION) or {})
+    settings = FeatureSettings.of(params)
     data = known_version(workspace.tables)  # finishes an import that was cut short, before files are read
     _require_known_until(workspace, now)
     report = build_features(workspace.tables, workspace.features, needed_dates(plans, now), settings)
