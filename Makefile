@@ -28,7 +28,7 @@ check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifest
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/python -m pytest --collect-only --quiet > /dev/null
+	@collected=$$($(BIN)/python -m pytest --collect-only --quiet) || { echo "$$collected" | tail -n 60; exit 1; }
 
 format: $(VENV)/.installed-dev ## Format the code
 	$(BIN)/ruff format .
