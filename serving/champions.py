@@ -19,7 +19,7 @@ from serving.schemas import ModelStatus
 
 log = logging.getLogger("bentoml.attune")
 
-SERVED = ("churn", "recommend")
+SERVED = ("churn", "recommend", "response")
 EXAMPLES_FILE = "examples.json"
 TRIED_ITEMS = 5
 TRY_AGAIN_SECONDS = 30.0
@@ -74,6 +74,7 @@ class Champions:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._serving: dict[str, Champion] = {}
+        self._warm: dict[str, Champion] = {}  # who served before: a rollback finds it loaded
         self._refused: dict[str, Refusal] = {}
 
     def of(self, name: str) -> Champion | None:
@@ -120,15 +121,16 @@ class Champions:
 
     def _take(self, version: Version) -> Refusal | None:
         """Let a version serve, or say why it may not."""
+        warm, serving = self._warm.get(version.name), self._serving.get(version.name)
         try:
-            model = self._registry.load(version)
-            _check_features(version)
-            _try_out(version, model)
+            taken = warm if warm and warm.number == version.version else admit(self._registry, version)
         except Exception as error:  # noqa: BLE001 - whatever a version raises, it is not taken
             metrics.REFUSED_VERSIONS.labels(version.name).inc()
             log.error("version %d of %s was refused: %s", version.version, version.name, error)
             return Refusal(version.version, str(error), time.monotonic())
-        self._serving[version.name] = Champion(version, model, datetime.now(UTC))
+        self._serving[version.name] = taken
+        if serving:
+            self._warm[version.name] = serving
         log.info("version %d of %s serves", version.version, version.name)
         return None
 
@@ -150,6 +152,18 @@ class Champions:
             refused=refused.version if refused else None,
             reason=refused.reason if refused else None,
         )
+
+
+def admit(registry: Registry, version: Version) -> Champion:
+    """Make something that answers of a version: verified, loaded and tried out.
+
+    Raises:
+        AttuneError: It is not what was registered, wants other features, or gives no sound prediction.
+    """
+    model = registry.load(version)
+    _check_features(version)
+    _try_out(version, model)
+    return Champion(version, model, datetime.now(UTC))
 
 
 def check_champions(registry: Registry) -> None:
