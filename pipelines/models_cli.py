@@ -174,7 +174,7 @@ def verify(home: Home = HOME) -> None:
     for problem in problems:
         say(problem)
     if problems:
-        raise RegistryError(f"{len(problems)} things do not hold; the first: {problems[0]}")
+        raise RegistryError(f"not everything holds, {len(problems)} found; the first: {problems[0]}")
     count = sum(len(registry.versions(name)) for name in registry.names())
     say(f"the log, its heads and {count} versions hold")
 

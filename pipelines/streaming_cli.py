@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from attune.config import load_params
-from attune.data.pseudonyms import load_or_make_key
+from attune.data.pseudonyms import workspace_key
 from attune.errors import ConfigError, DataError
 from attune.features.settings import FeatureSettings
 from pipelines.options import HOME, PARAMS_FILE, Home, Params, workspace_at
@@ -105,7 +105,7 @@ def _opened(home: Path, params: Path) -> "tuple[bytes, Pusher]":
     if not workspace.pseudonym_key.exists():
         raise DataError(f"no key of pseudonyms in {workspace.keys}; import data first")
     store = open_rows(workspace.feast / ONLINE_FILE, read_seconds=READ_SECONDS)
-    return load_or_make_key(workspace.pseudonym_key), Pusher(workspace.tables, store, settings)
+    return workspace_key(workspace), Pusher(workspace.tables, store, settings)
 
 
 @contextmanager

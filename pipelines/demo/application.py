@@ -8,7 +8,7 @@ import numpy as np
 from attune.columns import CUSTOMER_ID
 from attune.data.consents import agreed
 from attune.data.ingest import load_source
-from attune.data.pseudonyms import load_or_make_key, pseudonymise
+from attune.data.pseudonyms import pseudonymise, workspace_key
 from attune.data.tables import read_table
 from attune.errors import DataError
 from pipelines.demo.teller import SOURCE, Teller
@@ -60,7 +60,7 @@ def _household(teller: Teller, agreed_to: set[str], refused: set[str]) -> str:
     wanted = set(recent).intersection(*(agreed(consents, purpose) for purpose in agreed_to))
     wanted = wanted.difference(*(agreed(consents, purpose) for purpose in refused))
     households = load_source(SOURCE).customers[CUSTOMER_ID].astype(str)
-    names = pseudonymise(load_or_make_key(workspace.pseudonym_key), households)
+    names = pseudonymise(workspace_key(workspace), households)
     found = households[names.isin(wanted)]
     if found.empty:
         raise DataError(

@@ -69,6 +69,7 @@ def test_what_dvc_gets_by_artifact_name_is_the_version(checkout: Path, tmp_path:
     shutil.copytree(tmp_path / "got", checkout / "data" / "models" / "churn" / "1")
     registry = registry_of(checkout)
     registry.verify(registry.get("churn", 1))
+    assert registry.problems() == []
 
 
 def test_changes_of_a_person_s_are_not_committed_for_them(checkout: Path) -> None:

@@ -4,7 +4,8 @@ import stat
 import pandas as pd
 import pytest
 
-from attune.data.pseudonyms import load_or_make_key, pseudonymise
+from attune.config import Workspace
+from attune.data.pseudonyms import load_or_make_key, pseudonymise, workspace_key
 from attune.errors import DataError
 
 
@@ -31,6 +32,18 @@ def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert load_or_make_key(path) == key
     assert [each.name for each in path.parent.iterdir()] == ["pseudonyms.key"]
+
+
+def test_tables_without_their_key_are_refused_before_a_new_key_makes_strangers_of_all(tmp_path):
+    workspace = Workspace(root=tmp_path)
+    first = workspace_key(workspace)
+    workspace.tables.mkdir()
+    (workspace.tables / "customers.parquet").touch()
+    assert workspace_key(workspace) == first
+    workspace.pseudonym_key.unlink()
+    with pytest.raises(DataError, match="pseudonym key .* is gone; restore it"):
+        workspace_key(workspace)
+    assert not workspace.pseudonym_key.exists()
 
 
 def test_processes_that_start_at_once_share_one_key(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from attune.config import Workspace
-from attune.errors import RegistryError
+from attune.errors import IntegrityError, RegistryError
 from attune.registry import Registry
 from pipelines.cli import app
 from tests.test_registry import origin, trained
@@ -95,5 +95,13 @@ def test_gc_keeps_what_serves_may_serve_again_or_has_answered(home: Path) -> Non
 
 def test_verify_names_what_was_changed(home: Path) -> None:
     (home / "models" / "churn" / "2" / "weights.safetensors").write_bytes(b"x")
-    with pytest.raises(RegistryError, match=r"1 things do not hold; the first: weights\.safetensors"):
+    with pytest.raises(
+        RegistryError, match=r"not everything holds, 1 found; the first: weights\.safetensors"
+    ):
         attune(home, "models verify")
+
+
+def test_a_lost_database_is_not_an_empty_registry(home: Path) -> None:
+    (home / "registry.db").unlink()
+    with pytest.raises(IntegrityError, match="the log was cut or replaced by an older one; restore"):
+        attune(home, "models list")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attune.config import Workspace
 from attune.data.importing import ImportOptions, ImportReport, RefusedImportError, import_tables
-from attune.data.pseudonyms import load_or_make_key
+from attune.data.pseudonyms import workspace_key
 from attune.data.raw import RawTables
 from attune.data.sources import complete_journey, mapping
 from attune.data.times import parse_moment
@@ -46,12 +46,13 @@ def ingest(
         options: How strict the checks are.
 
     Raises:
-        DataError: Something breaks a contract, or differs too much from what was usual.
+        DataError: Something breaks a contract, or differs too much from what was usual; or there are tables
+            whose pseudonym key is gone.
         ConfigError: The source or the date is not one.
     """
     before = parse_moment(until) if until else None
     say(f"importing {source}{f', what was known before {until}' if until else ''}")
-    key = load_or_make_key(workspace.pseudonym_key)
+    key = workspace_key(workspace)
     checks = workspace.reports / CHECKS_FILE
     try:
         report = import_tables(load_source(source), workspace.tables, key, before, options)

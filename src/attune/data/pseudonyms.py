@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from attune.config import Workspace
 from attune.errors import DataError
 from attune.private_files import place_first
 
@@ -34,6 +35,21 @@ def pseudonym(key: bytes, raw: str) -> str:
     """Replace one raw id by its pseudonym: what serving does at its door."""
     digest = hmac.new(key, raw.encode("utf-8"), hashlib.sha256).hexdigest()
     return PREFIX + digest[:DIGITS]
+
+
+def workspace_key(workspace: Workspace) -> bytes:
+    """The key of a workspace; made for the first import, and never again once there are tables.
+
+    Raises:
+        DataError: There are tables but no key: under a new one every customer would be a stranger. Or the key
+            is not fit for use.
+    """
+    if not workspace.pseudonym_key.exists() and any(workspace.tables.glob("*.parquet")):
+        raise DataError(
+            f"{workspace.tables} holds tables, but their pseudonym key {workspace.pseudonym_key} is gone; "
+            "restore it from a backup, or remove the tables and import everything again under a new key"
+        )
+    return load_or_make_key(workspace.pseudonym_key)
 
 
 def load_or_make_key(path: Path) -> bytes:

@@ -26,7 +26,12 @@ class Reader:
         self._heads = heads
 
     def names(self) -> list[str]:
-        """Every model that has a version."""
+        """Every model that has a version.
+
+        Raises:
+            IntegrityError: The log ends before its last signed head, as that of a lost database does.
+        """
+        self._check_end()
         query = sql.select(VERSIONS.c.name).distinct().order_by("name")
         return [str(name) for (name,) in self._connection.execute(query)]
 
