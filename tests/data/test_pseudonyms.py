@@ -41,7 +41,7 @@ def test_tables_without_their_key_are_refused_before_a_new_key_makes_strangers_o
     (workspace.tables / "customers.parquet").touch()
     assert workspace_key(workspace) == first
     workspace.pseudonym_key.unlink()
-    with pytest.raises(DataError, match="pseudonym key .* is gone; restore it"):
+    with pytest.raises(DataError, match=r"pseudonym key .* is gone; restore it"):
         workspace_key(workspace)
     assert not workspace.pseudonym_key.exists()
 
