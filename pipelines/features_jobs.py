@@ -122,8 +122,8 @@ def parity(
 def _compared(
     workspace: Workspace, settings: FeatureSettings, sample: list[str], answers: int
 ) -> "ParityReport":
-    from attune.adapters.feast import ONLINE_FILE, FeastStore
-    from attune.adapters.online_stores import open_rows
+    from attune.adapters.feast import FeastStore
+    from attune.adapters.online_stores import ONLINE_FILE, open_rows
     from attune.features.offline_values import OfflineValues
     from attune.features.parity import compare
 

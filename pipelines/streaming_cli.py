@@ -96,8 +96,7 @@ def consume(
 
 def _opened(home: Path, params: Path) -> "tuple[bytes, Pusher]":
     """The key of the pseudonyms, and what takes interactions of a workspace."""
-    from attune.adapters.feast import ONLINE_FILE
-    from attune.adapters.online_stores import open_rows
+    from attune.adapters.online_stores import ONLINE_FILE, open_rows
     from attune.features.push import Pusher
 
     workspace = workspace_at(home)

@@ -24,7 +24,7 @@ import attune
 from attune.adapters.feast_definitions import load_config, load_definitions
 from attune.adapters.feast_online import service_of
 from attune.adapters.feast_registry import publish_registry, require_pinned
-from attune.adapters.online_stores import open_rows
+from attune.adapters.online_stores import ONLINE_FILE, open_rows
 from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from attune.config import Workspace
 from attune.errors import FeatureError
@@ -41,7 +41,6 @@ FEATURE_REPO = Path(
     os.environ.get("ATTUNE_FEATURE_REPO", Path(attune.__file__).parents[2] / "feature_repo")
 ).absolute()
 REGISTRY_FILE = "registry.pb"
-ONLINE_FILE = "online.db"
 
 
 class FeastStore:

@@ -10,6 +10,7 @@ from attune.features.row_store import RowStore
 
 ONLINE_STORE_VARIABLE = "ATTUNE_ONLINE_STORE"
 PROJECT = "attune"
+ONLINE_FILE = "online.db"  # in the folder of Feast
 REDIS = ("redis://", "rediss://", "unix://")
 
 
