@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from attune import columns as c
 from attune.data.contracts import CLOCK_TOLERANCE, FLAGS, NUMBERS, TIMES, Violation, violation
@@ -35,10 +37,10 @@ def _spoilt_texts(name: str, table: pd.DataFrame) -> Iterator[Violation]:
     for column in table.columns.difference([*NUMBERS, *TIMES, *FLAGS], sort=False):
         values = table[column]
         looked_at = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values
-        texts = [value for value in looked_at if isinstance(value, str)]
-        if "".join(texts).isascii():  # most ids are, and a million of them is soon told
-            continue
-        spoilt = {text for text in set(texts) if SPOILT.search(text)}
+        texts = pa.array(looked_at, pa.string(), from_pandas=True)
+        # Most ids are ASCII, and of a million of them that is soon told.
+        foreign = texts.filter(pc.invert(pc.string_is_ascii(texts))).unique()
+        spoilt = {text for text in foreign.to_pylist() if SPOILT.search(text)}
         if spoilt:
             rule = "is text in the wrong encoding; set the encoding of the file in the mapping"
             yield violation(name, column, rule, values[values.isin(spoilt)])
