@@ -2,7 +2,7 @@
 
 from feast import FeatureService
 
-from attune.columns import AGE_BAND, INCOME_BAND, ORDERS_90D, TENURE_DAYS
+from attune.columns import AGE_BAND, HISTORY_TIMES, INCOME_BAND, ORDERS_90D, TENURE_DAYS
 from feature_views.customer_activity import customer_activity
 from feature_views.customer_history import customer_history
 from feature_views.customer_profile import customer_profile
@@ -34,8 +34,8 @@ popularity_v1 = FeatureService(
 
 response_v1 = FeatureService(
     name="response_v1",
-    features=[customer_profile, customer_activity, message_context],
-    description="Who a customer is, what they buy and what they were sent: whether they will respond.",
+    features=[customer_profile, customer_activity, message_context, customer_history[[HISTORY_TIMES]]],
+    description="Who a customer is, how much and when they buy, what they were sent: whether they respond.",
 )
 
 items_v1 = FeatureService(

@@ -28,5 +28,10 @@ MONITORS = {
             # of the active customers. On so few rows the limits rise by what chance can do.
             rules=DriftRules(max_age_days=14, min_rows=500),
         ),
+        Monitor(
+            feature_service="response_v1",
+            not_watched={TENURE_DAYS: _TENURE, HISTORY_TIMES: _HISTORY},
+            limits={RECENCY_DAYS: 0.2},
+        ),
     )
 }

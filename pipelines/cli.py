@@ -13,6 +13,7 @@ from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
 from pipelines import features_cli, models_cli
+from pipelines.cluster_cli import COMPILED, DEFAULT_FILE, Host, On, cluster_app, require_host
 from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
 from pipelines.options import HOME, PARAMS_FILE, Home, Model, Now, Params, launch_at, workspace_at
 from pipelines.terminal import console
@@ -28,6 +29,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Tables: import them, checked, cleaned and pseudonymised.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(features_cli.app, name="features")
+app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_cli.app, name="models")
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
@@ -82,12 +84,13 @@ def import_data(
 @app.command()
 def run(
     pipeline: Annotated[str, typer.Argument(help="ingestion, features, training, retraining or monitoring.")],
-    model: Annotated[str, typer.Option(help="The served model: churn or recommend.")] = "",
+    model: Annotated[str, typer.Option(help="The served model: churn, recommend or response.")] = "",
     source: Annotated[str, typer.Option(help="What ingestion imports.")] = "",
     cause: Annotated[str, typer.Option(help="Why it runs; kept with the version.")] = ASKED_FOR,
     now: Now = "",
     local: Annotated[bool, typer.Option("--local/--cluster", help="Here, or on Kubeflow Pipelines.")] = True,
-    host: Annotated[str, typer.Option(envvar="ATTUNE_KFP_HOST", help="The Kubeflow Pipelines API.")] = "",
+    host: Host = "",
+    on: On = DEFAULT_FILE,
     home: Home = HOME,
     params: Params = PARAMS_FILE,
 ) -> None:
@@ -99,11 +102,11 @@ def run(
     asked = Request(now, model, source, cause)
     launch.arguments(pipeline, asked)  # what is missing is said before anything long begins
     if not local:
-        _run_on_cluster(launch, pipeline, asked, host)
+        _run_on_cluster(launch, pipeline, asked, host, on)
         return
     with only_writer(launch.workspace.root):
         moment = now if pipeline == "ingestion" else now or launch.latest()
-        version = launch.features(moment) if pipeline == "training" else ""
+        version = launch.features(moment, model) if pipeline == "training" else ""
         outputs = launch.run(pipeline, replace(asked, now=moment, features_version=version))
         if "evaluation" in outputs:
             outputs["metrics"] = keep_metrics(launch.workspace, model, outputs["evaluation"])
@@ -161,16 +164,17 @@ def _refuse(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def _run_on_cluster(launch: Launch, pipeline: str, request: Request, host: str) -> None:
+def _run_on_cluster(launch: Launch, pipeline: str, request: Request, host: str, on: Path) -> None:
+    from pipelines.cluster import Cluster
     from pipelines.runner import run_on_cluster
 
-    if not host:
-        raise ConfigError("name the Kubeflow Pipelines API with --host or ATTUNE_KFP_HOST")
+    require_host(host)
     if not request.now:
         raise ConfigError("name the date with --now: the cluster's data cannot be seen from here")
     # Nor can its features: a version that nobody else names keeps KFP's cache from answering old examples.
     unseen = replace(request, features_version=uuid.uuid4().hex)
-    run_id = run_on_cluster(pipeline, launch.arguments(pipeline, unseen), host, Path("compiled"))
+    arguments = launch.arguments(pipeline, unseen)
+    run_id = run_on_cluster(pipeline, arguments, host, COMPILED, Cluster.read(on))
     console.print(f"started run {run_id} on {host}")
 
 

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from attune.columns import EVENT_TIMESTAMP
 from attune.config import Workspace, load_params
-from attune.data.interactions import read_interactions
-from attune.data.splits import on_grid
+from attune.data.latest import latest_moment
 from attune.errors import ConfigError
 from attune.evaluation.comparison import Comparison
 from attune.governance.provenance import code_version
@@ -73,9 +70,7 @@ class Launch:
 
     def latest(self) -> str:
         """The last as-of date of the tables: a Sunday at midnight with data up to it."""
-        times = read_interactions(self.workspace.tables, [EVENT_TIMESTAMP])
-        last: datetime = on_grid(times[EVENT_TIMESTAMP].max())
-        return last.date().isoformat()
+        return latest_moment(self.workspace.tables).date().isoformat()
 
     def arguments(self, pipeline: str, request: Request) -> dict[str, Any]:
         """The parameters of a pipeline.
@@ -89,13 +84,13 @@ class Launch:
             source = _given(request.source, pipeline, "--source")
             return {"source": source, "until": request.now, "params": everything}
         if pipeline == "features":
-            return {"now": request.now, "params": everything}
+            return {"now": request.now, "params": self._needed(request.model)}
         model = _given(request.model, pipeline, "--model")
         if pipeline == "monitoring":
             return {"model": model, "now": request.now}
         arguments = {"model": model, "now": request.now, "cause": request.cause, **self._plan(model)}
         if pipeline == "retraining":
-            return {**arguments, "all_params": everything}
+            return {**arguments, "all_params": self._needed(model)}
         return {**arguments, "features_version": request.features_version}
 
     def run(self, pipeline: str, request: Request) -> dict[str, Any]:
@@ -103,9 +98,17 @@ class Launch:
         arguments = self.arguments(pipeline, request)
         return run_local(pipeline, arguments, self.workspace, code_version(), self.on_progress)
 
-    def features(self, now: str) -> str:
-        """Bring features up to date and return their version."""
-        return str(self.run("features", Request(now))["Output"])
+    def features(self, now: str, model: str = "") -> str:
+        """Bring features up to date, of an optional model only where it is named; return their version."""
+        return str(self.run("features", Request(now, model))["Output"])
+
+    def _needed(self, model: str) -> dict[str, Any]:
+        """All parameters but those of optional models that nobody asks for now."""
+        return {
+            name: section
+            for name, section in self.params.items()
+            if name == model or not (section or {}).get("optional")
+        }
 
     def _plan(self, model: str) -> dict[str, Any]:
         section = self.params.get(model)

@@ -88,5 +88,11 @@ ITEM_CUSTOMERS_30D = "item_customers_30d"
 # examples: features as of a date, with what happened afterwards
 LABEL = "label"
 
+# examples of responses: the message itself, which a decision can ask about before it is sent
+SENT_HOUR = "sent_hour"
+SENT_WEEKDAY = "sent_weekday"
+OFFER_DAYS = "offer_days"
+MESSAGE_COLUMNS = (CHANNEL, FORMAT, SENT_HOUR, SENT_WEEKDAY, OFFER_DAYS)
+
 # what a scorer gave an example
 SCORE = "score"

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from attune.data.labels import churn_labels, next_items
+from attune.data.labels import churn_labels, next_items, response_labels
 
 AS_OF = pd.Timestamp("2017-04-02", tz="UTC")
 
@@ -52,3 +52,53 @@ def test_nobody_bought_anything(interactions):
     table = interactions("ann rice 01-04")
     assert next_items(table, AS_OF, days=7).to_dict() == {}
     assert churn_labels(table, AS_OF, active_days=30, quiet_days=7).to_dict() == {}
+
+
+def message(customer: str, sent: str, responded: str | bool = False, number: int = 0) -> dict[str, object]:
+    """A message of a fortnight; responded to on a day, on a day nobody knows (True), or not."""
+    moment = pd.Timestamp(f"2017-{sent}", tz="UTC")
+    return {
+        "message_id": f"{customer}-{number}",
+        "customer_id": customer,
+        "channel": "e-mail",
+        "format": "coupon",
+        "sent_at": moment,
+        "ends_at": moment.normalize() + pd.Timedelta(days=14),
+        "responded": bool(responded),
+        "responded_at": pd.Timestamp(f"2017-{responded}", tz="UTC") if isinstance(responded, str) else pd.NaT,
+    }
+
+
+def responses(*messages: dict[str, object]) -> pd.DataFrame:
+    table = pd.DataFrame(messages)
+    table["responded_at"] = pd.to_datetime(table["responded_at"], utc=True)
+    return response_labels(table, AS_OF, send_days=7, answer_days=10)
+
+
+def test_a_response_counts_when_it_comes_in_time():
+    found = responses(
+        message("ann", "04-02", "04-11"), message("bob", "04-02", "04-12"), message("eve", "04-02")
+    )
+    # Bob responds on the day after the tenth: too late.
+    assert dict(zip(found["customer_id"], found["label"], strict=True)) == {"ann": 1, "bob": 0, "eve": 0}
+    assert found["label"].dtype == "int8"
+
+
+def test_only_messages_of_the_days_after_the_date_are_asked_about_and_each_by_itself():
+    found = responses(
+        message("ann", "04-01", "04-03"),
+        message("ann", "04-03", "04-05", number=1),
+        message("ann", "04-08", number=2),
+        message("ann", "04-09", "04-10", number=3),
+    )
+    assert found[["customer_id", "label"]].to_numpy().tolist() == [["ann", 1], ["ann", 0]]
+
+
+def test_a_response_of_unknown_time_came_at_the_end_of_the_offer():
+    assert responses(message("ann", "04-02", responded=True))["label"].tolist() == [0]
+
+
+def test_an_example_of_a_response_says_how_and_when_the_message_was_sent():
+    (row,) = responses(message("ann", "04-03 09:30")).to_dict("records")
+    assert (row["channel"], row["format"]) == ("e-mail", "coupon")
+    assert (row["sent_hour"], row["sent_weekday"], row["offer_days"]) == (9, 0, 14 - 9.5 / 24)

@@ -72,7 +72,8 @@ def test_probes_and_prometheus_ask_for_pages_that_the_server_has():
 
 
 def test_every_model_that_is_trained_is_watched_and_served(base):
-    models = set(load_params(ROOT / "params.yaml")) - {"features"}
+    sections = load_params(ROOT / "params.yaml")
+    models = {name for name, plan in sections.items() if not plan.get("optional")} - {"features"}
     jobs = {each["metadata"]["name"] for each in of_kind(base, "CronJob")}
     assert jobs == {"import", "materialise"} | {
         f"{verb}-{model}" for verb in ("train", "watch") for model in models

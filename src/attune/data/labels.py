@@ -50,6 +50,42 @@ def next_items(interactions: pd.DataFrame, as_of: datetime, days: int) -> pd.Ser
     return lists.astype(object).rename(c.LABEL)
 
 
+def response_labels(
+    messages: pd.DataFrame, as_of: datetime, send_days: int, answer_days: int
+) -> pd.DataFrame:
+    """Label each message sent soon after a date by whether the customer responded in time.
+
+    Args:
+        messages: Contract table.
+        as_of: Messages sent in [as_of, as_of + send_days) are asked about.
+        send_days: How far to look for messages.
+        answer_days: A response within so many days after sending counts. Where the source says that there was
+            one but not when, it came at the end of the offer.
+
+    Returns:
+        One row a message, by customer and message: customer_id, what a decision chooses (channel, format,
+        hour of the day and weekday in UTC, Monday is 0, and for how many days the offer holds) and an int8
+        label, 1 for those that were responded to.
+    """
+    date = utc(as_of)
+    sent_at = messages[c.SENT_AT]
+    sent = messages[(sent_at >= date) & (sent_at < date + timedelta(days=send_days))]
+    sent = sent.sort_values([c.CUSTOMER_ID, c.MESSAGE_ID], ignore_index=True)
+    responded_at = sent[c.RESPONDED_AT].fillna(sent[c.ENDS_AT])
+    in_time = sent[c.RESPONDED] & (responded_at < sent[c.SENT_AT] + timedelta(days=answer_days))
+    return pd.DataFrame(
+        {
+            c.CUSTOMER_ID: sent[c.CUSTOMER_ID],
+            c.CHANNEL: sent[c.CHANNEL],
+            c.FORMAT: sent[c.FORMAT],
+            c.SENT_HOUR: sent[c.SENT_AT].dt.hour.astype("int64"),
+            c.SENT_WEEKDAY: sent[c.SENT_AT].dt.weekday.astype("int64"),
+            c.OFFER_DAYS: (sent[c.ENDS_AT] - sent[c.SENT_AT]).dt.total_seconds() / 86_400,
+            c.LABEL: in_time.astype("int8"),
+        }
+    )
+
+
 def _buyers(interactions: pd.DataFrame, since: pd.Timestamp, before: pd.Timestamp) -> pd.Index:
     ids = _purchases(interactions, since, before)[c.CUSTOMER_ID].unique()
     index: pd.Index = pd.Index(sorted(ids), name=c.CUSTOMER_ID, dtype=object)

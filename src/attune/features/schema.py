@@ -68,6 +68,7 @@ SERVICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "customer_profile": CUSTOMER_PROFILE.feature_names,
         "customer_activity": CUSTOMER_ACTIVITY.feature_names,
         "message_context": MESSAGE_CONTEXT.feature_names,
+        "customer_history": (columns.HISTORY_TIMES,),
     },
     "items_v1": {
         "item_profile": ITEM_PROFILE.feature_names,

@@ -33,9 +33,14 @@ class Entry:
 # A process that only serves one of them needs neither the libraries nor the memory of the others.
 MODELS: Mapping[str, Entry] = {
     "churn_network": Entry("scorer", "attune.models.churn_network:ChurnNetwork"),
+    "response_network": Entry("scorer", "attune.models.response_network:ResponseNetwork"),
+    "blend": Entry("scorer", "attune.models.blend:Blend"),
     "logistic_regression": Entry("scorer", "attune.models.logistic_regression:LogisticRegression"),
     "gradient_boosting": Entry("scorer", "attune.models.gradient_boosting:GradientBoosting"),
+    "random_forest": Entry("scorer", "attune.models.random_forest:RandomForest"),
     "sequential": Entry("recommender", "attune.models.sequential:Sequential"),
+    "transformer": Entry("recommender", "attune.models.transformer:Transformer"),
+    "gru4rec": Entry("recommender", "attune.models.gru4rec:Gru4Rec"),
     "popularity": Entry("recommender", "attune.models.popularity:Popularity"),
     "item_to_item": Entry("recommender", "attune.models.item_to_item:ItemToItem"),
     "personal_frequency": Entry("recommender", "attune.models.personal_frequency:PersonalFrequency"),

@@ -3,9 +3,11 @@
 Numbers enter as piecewise-linear encodings, categories as embeddings. One layer is shared; after it K members
 go their own ways as in TabM (Gorishniy, Kotelnikov and Babenko, 2025, arXiv 2410.24210): they share weight
 matrices and differ by scaling vectors, so that one pass trains or asks all of them. Sharing the wide first
-layer too costs a tenth, and lost nothing on the default data.
+layer too costs a tenth, and lost nothing on the default data. Where the examples tell when a customer
+ordered, a sequence branch may join what it gathers from that to the inputs.
 
-B examples in the batch, K members, C categorical features, F numeric features, I inputs, H hidden.
+N examples, B of them in the batch, K members, C categorical features, F numeric features, I inputs, H hidden,
+L orders, E facts about each.
 """
 
 import math
@@ -19,10 +21,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attune.columns import HISTORY_TIMES
 from attune.config import Settings
 from attune.models.base import Floats, read_model, write_model
 from attune.models.encodings import CategoryEncoding, NumberEncoding, Standardisation
 from attune.models.ensemble import EnsembleLinear
+from attune.models.events import OrderSequence, SequenceBranch, recent_orders
 from attune.models.network import Batch, Network, load_tensors, network_tensors
 from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
 from attune.models.temperature import best_temperature, sigmoid
@@ -44,6 +48,9 @@ class ChurnNetwork(Network):
         bins: int = Field(default=24, ge=2, le=64, description="quantile bins of a number")
         category_dim: int = Field(default=4, ge=1, description="embedding of a category")
         dropout: float = Field(default=0.4, ge=0, lt=1)
+        sequence: SequenceBranch = Field(default="none", description="what reads the order of past orders")
+        events: int = Field(default=32, ge=1, description="orders that the sequence branch sees")
+        event_dim: int = Field(default=16, ge=2, multiple_of=2, description="state of the sequence branch")
 
     config: Config
     temperature: Tensor
@@ -70,6 +77,9 @@ class ChurnNetwork(Network):
     def _make_layers(self) -> None:
         config, table = self.config, self.table
         inputs = len(table.numeric) * config.bins + len(table.sizes) * config.category_dim
+        if self.reads_orders:
+            self.orders = OrderSequence(config.sequence, config.event_dim, config.dropout)
+            inputs += config.event_dim
         self.numbers = NumberEncoding(len(table.numeric), config.bins)
         self.categories = CategoryEncoding(table.sizes, config.category_dim)
         self.standard = Standardisation(len(table.numeric))
@@ -86,12 +96,20 @@ class ChurnNetwork(Network):
         self.bias_K = nn.Parameter(torch.zeros(config.members))
         self.register_buffer("temperature", torch.ones(()))
 
+    @property
+    def reads_orders(self) -> bool:
+        """Whether there is a sequence branch: it was asked for, and the training examples had a history."""
+        return self.config.sequence != "none" and HISTORY_TIMES in self.table.sequences
+
     def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
-        """Turn examples into numbers [N, F], category codes [N, C] and labels [N]."""
+        """Turn examples into numbers [N, F], codes [N, C], orders [N, L, E] if read, and labels [N]."""
         encoded = {
             "numbers": torch.from_numpy(self._numbers(examples).astype(np.float32)),
             "categories": torch.from_numpy(self.table.codes(examples)),
         }
+        if self.reads_orders:
+            orders_NLE = recent_orders(examples, self.config.events).astype(np.float32)
+            encoded["events"] = torch.from_numpy(orders_NLE)
         if with_labels:
             encoded["labels"] = torch.from_numpy(labels_of(examples).astype(np.float32))
         return encoded
@@ -101,8 +119,10 @@ class ChurnNetwork(Network):
 
     def forward(self, batch: Batch) -> Tensor:
         """The logits of every member, shape [B, K]."""
-        inputs_BI = torch.cat([self.numbers(batch["numbers"]), self.categories(batch["categories"])], dim=1)
-        hidden_BH = functional.relu(self.shared(inputs_BI))
+        inputs = [self.numbers(batch["numbers"]), self.categories(batch["categories"])]
+        if self.reads_orders:
+            inputs.append(self.orders(batch["events"]))
+        hidden_BH = functional.relu(self.shared(torch.cat(inputs, dim=1)))
         hidden_BKH = hidden_BH.unsqueeze(1).expand(-1, self.config.members, -1)
         for block, layer in enumerate(self.members):
             changed_BKH = self.dropout(functional.relu(layer(hidden_BKH)))

@@ -51,6 +51,9 @@ class GradientBoosting:
         categorical = list(range(len(self.table.numeric), len(self.table.columns)))
         data = lightgbm.Dataset(self._inputs(train), labels_N, categorical_feature=categorical)
         held_out = data.create_valid(self._inputs(validation), labels_of(validation))
+        self._grow(data, held_out)
+
+    def _grow(self, data: lightgbm.Dataset, held_out: lightgbm.Dataset) -> None:
         stop = lightgbm.early_stopping(self.config.patience, verbose=False)
         grown = lightgbm.train(
             self._settings(), data, self.config.trees, valid_sets=[held_out], callbacks=[stop]
@@ -88,6 +91,10 @@ class GradientBoosting:
     def save(self, folder: Path) -> None:
         """Write settings and columns, and the trees as LightGBM's own text."""
         write_model(folder, self.config, self.table.model_dump(mode="json"), {})
+        self.write_trees(folder)
+
+    def write_trees(self, folder: Path) -> None:
+        """Write the trees alone, for a model that they are a part of."""
         (folder / TREES_FILE).write_text(self.trees.model_to_string(), encoding="utf-8")
 
     @classmethod
@@ -99,9 +106,17 @@ class GradientBoosting:
         """
         config, table, _ = read_model(folder)
         model = cls(cls.Config.parse(config))
-        model.table = FeatureTable.parse(table)
+        model.read_trees(folder, FeatureTable.parse(table))
+        return model
+
+    def read_trees(self, folder: Path, table: FeatureTable) -> None:
+        """Read what `write_trees` wrote, for the features of a table.
+
+        Raises:
+            ModelError: The trees are missing or unreadable.
+        """
+        self.table = table
         try:
-            model.trees = lightgbm.Booster(model_str=(folder / TREES_FILE).read_text(encoding="utf-8"))
+            self.trees = lightgbm.Booster(model_str=(folder / TREES_FILE).read_text(encoding="utf-8"))
         except (OSError, lightgbm.basic.LightGBMError) as error:
             raise ModelError(f"{folder} holds no readable trees ({error}); register it again") from error
-        return model

@@ -5,7 +5,8 @@ Every scorer reads its examples through `FeatureTable`, so all of them refuse an
 - a missing number becomes the training median of its column, an infinite one is refused;
 - a category that training has not seen, a missing one and the word "unknown" share code 0;
 - a column that is constant in training is kept and teaches nothing;
-- keys, times and the label can never be features.
+- keys, times and the label can never be features;
+- a history is a list and no column of a table: a network with a sequence branch reads it, the others do not.
 """
 
 from typing import Self
@@ -19,6 +20,8 @@ from attune.columns import (
     CREATED_TIMESTAMP,
     CUSTOMER_ID,
     EVENT_TIMESTAMP,
+    HISTORY_ITEMS,
+    HISTORY_TIMES,
     INTERACTION_ID,
     ITEM_ID,
     LABEL,
@@ -33,7 +36,8 @@ from attune.models.base import Floats
 
 Codes = npt.NDArray[np.int64]
 
-NOT_FEATURES = frozenset({CUSTOMER_ID, EVENT_TIMESTAMP, LABEL})
+SEQUENCES = frozenset({HISTORY_ITEMS, HISTORY_TIMES})
+NOT_FEATURES = frozenset({CUSTOMER_ID, EVENT_TIMESTAMP, LABEL}) | SEQUENCES
 REFUSED = frozenset({ITEM_ID, ORDER_ID, INTERACTION_ID, MESSAGE_ID, CAMPAIGN_ID, CREATED_TIMESTAMP, SCORE})
 MOST_CATEGORIES = 200  # a text column with more different values is an identifier, not a category
 
@@ -49,6 +53,7 @@ class FeatureTable(Settings):
     numeric: tuple[str, ...]
     defaults: tuple[float, ...]
     categories: dict[str, tuple[str, ...]]
+    sequences: tuple[str, ...] = ()
 
     @classmethod
     def learn(cls, train: pd.DataFrame) -> Self:
@@ -67,7 +72,12 @@ class FeatureTable(Settings):
         numeric = [name for name in features if pd.api.types.is_numeric_dtype(train[name])]
         defaults = [_median(train[name]) for name in numeric]
         categories = {name: _categories(train[name]) for name in features if name not in numeric}
-        return cls(numeric=tuple(numeric), defaults=tuple(defaults), categories=categories)
+        return cls(
+            numeric=tuple(numeric),
+            defaults=tuple(defaults),
+            categories=categories,
+            sequences=tuple(sorted(SEQUENCES & set(train.columns))),
+        )
 
     @property
     def columns(self) -> list[str]:

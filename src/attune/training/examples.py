@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, LABEL
+from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, LABEL, MESSAGE_COLUMNS
 from attune.config import Settings
 from attune.data.consents import agreed
 from attune.data.interactions import known_version
@@ -21,7 +21,7 @@ from attune.progress import say
 from attune.training.dates import example_dates
 from attune.training.labelling import labelled_customers
 from attune.training.leakage import LeakageAudit, audit_features, audit_windows
-from attune.training.plan import ChurnLabel, TrainingPlan
+from attune.training.plan import NextItemsLabel, TrainingPlan
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART = "part"
@@ -108,7 +108,8 @@ def fetch_examples(
     say(f"examples: {model} asks {plan.feature_service} for {len(asked):,} rows")
     joined = store.historical(plan.feature_service, asked)
     audit = audit_features(joined, features, plan.feature_service)
-    parts = joined.hstack(asked.select(LABEL, PART)).partition_by(PART, as_dict=True, include_key=False)
+    told = asked.select([*(name for name in MESSAGE_COLUMNS if name in asked.columns), LABEL, PART])
+    parts = joined.hstack(told).partition_by(PART, as_dict=True, include_key=False)
     examples = {part: parts[part,] for part in PARTS}
     unfinished, data_hash = _write_unfinished(examples, out)
     record = ExamplesRecord(
@@ -161,10 +162,11 @@ def _require_enough(asked: pl.DataFrame, plan: TrainingPlan, refused: int) -> No
                 f"{refused} more did not agree; import more customers, consents or time"
             )
     taught = asked.filter(pl.col(PART) == TRAIN)[LABEL]
-    if isinstance(plan.label, ChurnLabel) and taught.n_unique() < 2:
+    if not isinstance(plan.label, NextItemsLabel) and taught.n_unique() < 2:
         raise DataError(
             f"all {len(taught):,} training labels are {taught[0]}, so there is nothing to tell apart; "
-            "change label.quiet_days or label.active_days, or import more data"
+            f"change {' or '.join(f'label.{name}' for name in type(plan.label).model_fields)}, "
+            "or import more data"
         )
 
 

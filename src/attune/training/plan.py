@@ -34,6 +34,18 @@ class NextItemsLabel(Settings):
         return self.next_days
 
 
+class ResponseLabel(Settings):
+    """A message that was sent soon after, and answered in time."""
+
+    send_days: int = Field(default=7, ge=1, description="messages of so many days after the date are asked")
+    answer_days: int = Field(default=28, ge=1, description="a later response counts as none")
+
+    @property
+    def horizon_days(self) -> int:
+        """How long after the as-of date the label is known."""
+        return self.send_days + self.answer_days
+
+
 class AsOfSettings(Settings):
     """Which dates examples are taken as of; all lie on the weekly grid of the features."""
 
@@ -59,7 +71,7 @@ class TrainingPlan(Settings):
     feature_service: str = Field(pattern=r"^[a-z][a-z_]*_v[0-9]+$")
     purpose: str = Field(description="the consent without which a customer is left out")
     kind: Literal["scorer", "recommender"]
-    label: ChurnLabel | NextItemsLabel
+    label: ChurnLabel | NextItemsLabel | ResponseLabel
     as_of: AsOfSettings
     validation_share: float = Field(default=0.1, gt=0, lt=0.5, description="share of the customers")
     network: str = Field(description="the candidate that has to beat the simple ones")
@@ -68,6 +80,7 @@ class TrainingPlan(Settings):
     gate: dict[str, Any] = Field(default_factory=dict)
     approval: Literal["person", "gate"] = Field(default="gate", description="who lets a version serve")
     card: CardTexts = CardTexts()
+    optional: bool = Field(default=False, description="features for it are made only where it is asked for")
     seed: int = 0
 
     @model_validator(mode="after")

@@ -61,7 +61,7 @@ def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Pa
     learn, held_out = _read(examples, TRAIN), _read(examples, VALIDATION)
     say(f"{name}: learning from {len(learn):,} examples")
     started = time.perf_counter()
-    epochs = _teach(model, learn, held_out, loop)
+    epochs = teach(model, learn, held_out, loop)
     seconds = time.perf_counter() - started
     say(f"{name}: learnt in {seconds:.1f} s")
     record = TrainingRecord(
@@ -78,7 +78,7 @@ def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Pa
     return len(learn)
 
 
-def _teach(
+def teach(
     model: object, learn: pd.DataFrame, held_out: pd.DataFrame, loop: LoopSettings
 ) -> tuple[int, int] | None:
     """Train by gradient descent or in one call; the epochs that were run and the best of them."""

@@ -68,7 +68,8 @@ CUSTOMER_HISTORY = View(
             type="list[int64]",
             unit="seconds",
             description="When each item was bought, in seconds since 1970.",
-            purposes=("recommend", "segment", "analytics"),
+            # Without the items it is the rhythm of the orders, which says less than how much was spent.
+            purposes=("recommend", "response", "segment", "analytics"),
         ),
     ),
 )
