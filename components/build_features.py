@@ -10,7 +10,7 @@ def build_features(now: str, params: dict[str, Any]) -> str:
     """Compute the features of every date that the models need, declare them and bring them online.
 
     Args:
-        now: The date up to which everything is known.
+        now: The date up to which everything is known; empty: the latest of the tables.
         params: All of params.yaml: the plans of the models say which dates they need.
 
     Returns:
@@ -18,12 +18,13 @@ def build_features(now: str, params: dict[str, Any]) -> str:
     """
     from attune.adapters.feast import FeastStore
     from attune.config import Workspace
-    from attune.data.times import parse_moment
+    from attune.data.latest import named_or_latest
     from attune.governance.lineage import step
     from attune.training.refresh import refresh_features
 
     workspace = Workspace.here()
     with step("build_features", ["tables"], ["features"]) as running:
-        version = refresh_features(FeastStore(workspace), workspace, params, parse_moment(now))
+        moment = named_or_latest(now, workspace.tables)
+        version = refresh_features(FeastStore(workspace), workspace, params, moment)
         running.made("features", version)
         return version

@@ -19,7 +19,7 @@ def fetch_examples(
 
     Args:
         model: The served model.
-        now: The date up to which everything is known.
+        now: The date up to which everything is known; empty: the latest of the tables.
         features_version: What `build_features` returned; other features make other examples.
         params: The model's section of params.yaml.
         examples: A folder: train, validation and test rows, and examples.json with the leakage audit.
@@ -31,7 +31,7 @@ def fetch_examples(
 
     from attune.adapters.feast import FeastStore
     from attune.config import Workspace
-    from attune.data.times import parse_moment
+    from attune.data.latest import named_or_latest
     from attune.governance.lineage import step
     from attune.training.examples import fetch_examples
     from attune.training.plan import TrainingPlan
@@ -49,6 +49,6 @@ def fetch_examples(
             workspace.features,
             model,
             plan,
-            parse_moment(now),
+            named_or_latest(now, workspace.tables),
             Path(examples.path),
         )

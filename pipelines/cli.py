@@ -13,7 +13,8 @@ from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
 from pipelines import features_cli, models_cli
-from pipelines.cluster_cli import COMPILED, DEFAULT_FILE, Host, On, cluster_app, require_host
+from pipelines.cluster import DEFAULT_FILE
+from pipelines.cluster_cli import COMPILED, Host, On, cluster_app, require_host
 from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
 from pipelines.options import HOME, PARAMS_FILE, Home, Model, Now, Params, launch_at, workspace_at
 from pipelines.terminal import console

@@ -6,18 +6,24 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attune.config import HOME_VARIABLE, Workspace
 from attune.errors import AttuneError, ConfigError
 from attune.progress import MARK
-from pipelines.catalog import compile_pipelines, require_pipeline
+from pipelines.catalog import compile_for, require_pipeline
+from pipelines.cluster import Cluster
+
+if TYPE_CHECKING:
+    import kfp
 
 OUR_ERROR = re.compile(r"^attune\.errors\.\w+: (?P<message>.*)$")
 LAST_LINES = 30
+SCHEDULE_FIELDS = 6
 COMPONENTS_AT_ONCE = 2  # how many tasks of a loop KFP's local runner starts at once
 
 
@@ -66,7 +72,9 @@ def run_local(
     return result
 
 
-def run_on_cluster(name: str, arguments: Mapping[str, Any], host: str, folder: Path) -> str:
+def run_on_cluster(
+    name: str, arguments: Mapping[str, Any], host: str, folder: Path, cluster: Cluster | None = None
+) -> str:
     """Start a pipeline on Kubeflow Pipelines and return the id of its run.
 
     Args:
@@ -74,28 +82,83 @@ def run_on_cluster(name: str, arguments: Mapping[str, Any], host: str, folder: P
         arguments: Its parameters.
         host: The address of the Kubeflow Pipelines API.
         folder: Where the compiled YAML goes.
+        cluster: What the pods of its components get; None is what `cluster.yaml` of this folder says.
 
     Raises:
-        ConfigError: The API cannot be reached.
+        ConfigError: The API cannot be reached, or refuses.
     """
+    cluster = cluster or Cluster.read()
+    file = compile_for(cluster, name, folder)
+    with _kubeflow(host) as client:
+        run = client.create_run_from_pipeline_package(
+            str(file),
+            arguments=dict(arguments),
+            experiment_name=f"attune-{name}",
+            namespace=cluster.namespace,
+            service_account=cluster.service_account,
+        )
+    return str(run.run_id)
+
+
+def repeat_on_cluster(
+    name: str, arguments: Mapping[str, Any], cron: str, host: str, folder: Path, cluster: Cluster
+) -> str:
+    """Let Kubeflow Pipelines run a pipeline again and again, one run at a time, and return the schedule's id.
+
+    Args:
+        name: The pipeline.
+        arguments: Its parameters, the same each time.
+        cron: When, as Kubeflow writes it: second, minute, hour, day, month, weekday.
+        host: The address of the Kubeflow Pipelines API.
+        folder: Where the compiled YAML goes.
+        cluster: What the pods of its components get.
+
+    Raises:
+        ConfigError: The time is not one, or the API cannot be reached, or refuses.
+    """
+    if len(cron.split()) != SCHEDULE_FIELDS:
+        raise ConfigError(
+            f"{cron!r} has {len(cron.split())} fields; Kubeflow wants six, seconds first: "
+            "'0 0 1 * * *' is every night at 01:00"
+        )
+    file = compile_for(cluster, name, folder)
+    with _kubeflow(host) as client:
+        experiment = client.create_experiment(f"attune-{name}", namespace=cluster.namespace)
+        schedule = client.create_recurring_run(
+            experiment_id=experiment.experiment_id,
+            job_name=f"attune-{name}",
+            pipeline_package_path=str(file),
+            params=dict(arguments),
+            cron_expression=cron,
+            max_concurrency=1,
+            no_catchup=True,
+            service_account=cluster.service_account,
+        )
+    return str(schedule.recurring_run_id)
+
+
+@contextmanager
+def _kubeflow(host: str) -> "Iterator[kfp.Client]":
+    """A client of an API; what goes wrong there is one sentence."""
     import kfp
+    from kfp_server_api import ApiException
     from urllib3.exceptions import HTTPError
 
-    require_pipeline(name)
-    compile_pipelines(folder)
     try:
         with warnings.catch_warnings():
             # KFP reminds of API servers before 2.0 whenever a client is made.
             warnings.filterwarnings("ignore", message="This client only works with Kubeflow Pipeline")
             client = kfp.Client(host=host)
-        run = client.create_run_from_pipeline_package(
-            str(folder / f"{name}.yaml"), arguments=dict(arguments), experiment_name=f"attune-{name}"
-        )
+        yield client
+    except ApiException as error:
+        raise ConfigError(
+            f"Kubeflow Pipelines at {host} refuses ({error.status} {error.reason}: {error.body}); look at "
+            "the namespace, the service account and the arguments"
+        ) from error
     except HTTPError as error:
         raise ConfigError(
             f"no Kubeflow Pipelines API answers at {host} ({error}); check --host or ATTUNE_KFP_HOST"
         ) from error
-    return str(run.run_id)
 
 
 def _follow(

@@ -10,10 +10,13 @@ from typing import ClassVar
 
 import psutil
 import pytest
+from google.protobuf.json_format import ParseDict, ParseError
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from attune.config import Workspace
 from attune.errors import ConfigError
-from pipelines.runner import PipelineError, run_local, run_on_cluster
+from pipelines.cluster import Cluster
+from pipelines.runner import PipelineError, repeat_on_cluster, run_local, run_on_cluster
 
 ARGUMENTS = {"model": "churn", "now": "2017-09-03"}
 
@@ -44,7 +47,29 @@ def test_a_cluster_gets_the_compiled_pipeline_with_its_arguments(tmp_path, kfp_a
     assert run_id == "run-1"
     body = kfp_api.started[0]
     assert body["runtime_config"]["parameters"] == ARGUMENTS
-    assert body["pipeline_spec"]["pipelineInfo"]["name"] == "monitoring"
+    assert body["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == "monitoring"
+    assert body["service_account"] == "pipeline-runner"
+
+
+def test_a_cluster_repeats_a_pipeline_by_the_clock_one_run_at_a_time(tmp_path, kfp_api):
+    arguments = {"now": "", "params": {}}
+    found = repeat_on_cluster("features", arguments, "0 0 1 * * *", kfp_api.url, tmp_path, Cluster.read())
+    assert found == "schedule-1"
+    body = kfp_api.started[0]
+    assert body["trigger"]["cron_schedule"]["cron"] == "0 0 1 * * *"
+    assert (body["max_concurrency"], body["no_catchup"], body["mode"]) == (1, True, "ENABLE")
+
+
+def test_a_time_as_the_shell_writes_it_is_refused_with_the_right_form(tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"has 5 fields; Kubeflow wants six, seconds first: '0 0 1 \* \* \*'"
+    ):
+        repeat_on_cluster("features", {}, "0 1 * * *", "http://127.0.0.1:9", tmp_path, Cluster.read())
+
+
+def test_what_the_api_refuses_is_one_sentence(tmp_path, kfp_api):
+    with pytest.raises(ConfigError, match=r"refuses \(400 Bad Request: .*no input named modle"):
+        run_on_cluster("monitoring", {"modle": "churn"}, kfp_api.url, tmp_path)
 
 
 def test_an_api_that_does_not_answer_is_one_sentence(tmp_path):
@@ -65,8 +90,20 @@ def _lives(process):
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
+def _refusal(body):
+    """Why the API server would not take a run: what it cannot parse, and arguments that nobody asks for."""
+    try:
+        spec = ParseDict(body["pipeline_spec"]["pipeline_spec"], PipelineSpec())
+        ParseDict(body["pipeline_spec"]["platform_spec"], PlatformSpec())
+    except (KeyError, ParseError) as error:
+        return f"no pipeline: {error}"
+    inputs = spec.root.input_definitions.parameters
+    unknown = [name for name in body["runtime_config"]["parameters"] if name not in inputs]
+    return f"no input named {unknown[0]}" if unknown else ""
+
+
 class KfpApi(http.server.BaseHTTPRequestHandler):
-    """As much of the Kubeflow Pipelines API as starting a run needs; a run without a pipeline is refused."""
+    """As much of the Kubeflow Pipelines API as starting a run needs; what it would refuse is refused."""
 
     started: ClassVar[list] = []
 
@@ -77,11 +114,11 @@ class KfpApi(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path.endswith("/experiments"):
             self._answer({"experiment_id": "experiment-1", "display_name": body["display_name"]})
-        elif not body.get("pipeline_spec"):
-            self._answer({"error": "no pipeline"}, status=400)
+        elif refusal := _refusal(body):
+            self._answer({"error": refusal}, status=400)
         else:
             self.started.append(body)
-            self._answer({"run_id": "run-1", "experiment_id": "experiment-1"})
+            self._answer({"run_id": "run-1", "recurring_run_id": "schedule-1"})
 
     def _answer(self, document, status=200):
         content = json.dumps(document).encode()
