@@ -1,15 +1,15 @@
-"""Look at one served model: the champion's reference against the newest features, a verdict and its page."""
+"""Look at one served model: the champion's reference against the newest features, a verdict and its pages."""
 
 from pathlib import Path
 
-from attune.adapters.evidently import EvidentlyEngine
 from attune.config import Workspace
 from attune.data.consents import agreed
+from attune.data.latest import named_or_latest
 from attune.data.tables import read_table
-from attune.data.times import parse_moment
-from attune.drift.verdicts import Subject, Word, replace_file
+from attune.drift.monitor import Monitor
+from attune.drift.verdicts import DRIFTED, Subject, Verdict, Word, replace_file
 from attune.drift.watch import watch
-from attune.drift.windows import current_rows, reference_rows
+from attune.drift.windows import current_rows, current_side, reference_side
 from attune.errors import ConfigError, RegistryError
 from attune.progress import say
 from attune.registry import Registry, Version
@@ -17,6 +17,7 @@ from monitoring.monitors import MONITORS
 from monitoring.pages import drift_page
 
 PAGE_FILE = "report.html"
+ANALYST_FILE = "analyst.html"
 VERDICT_FILE = "verdict.json"
 
 
@@ -25,7 +26,7 @@ def detect(model: str, now: str, report: Path, verdict_file: Path) -> Word:
 
     Args:
         model: The served model.
-        now: The date as of which is judged, 2017-10-01 for example.
+        now: The date as of which is judged, 2017-10-01 for example; empty: the latest of the tables.
         report: Where the page for people goes.
         verdict_file: Where the figures go.
 
@@ -44,26 +45,36 @@ def detect(model: str, now: str, report: Path, verdict_file: Path) -> Word:
             f"no monitor for {manifest.feature_service}, but for {sorted(MONITORS)}; add one to monitors.py"
         )
     monitor = MONITORS[manifest.feature_service]
-    moment = parse_moment(now)
+    moment = named_or_latest(now, workspace.tables)
     subject = Subject(
         model=model, version=champion.version, feature_service=manifest.feature_service, now=moment
     )
-    taught = manifest.window["train"]
-    consents = read_table(workspace.tables, "consents", before=moment)
-    verdict = watch(
-        subject,
-        reference_rows(champion.folder, taught.first, taught.last),
-        current_rows(workspace.features, monitor, moment, agreed(consents, manifest.purpose)),
-        monitor,
-        EvidentlyEngine(),
-    )
+    verdict = _look(workspace, champion, monitor, subject)
     page = drift_page(verdict)
     home = workspace.reports / "drift" / model / f"{moment:%Y-%m-%d}"
     for page_path, verdict_path in ((report, verdict_file), (home / PAGE_FILE, home / VERDICT_FILE)):
         verdict.save(verdict_path)
         replace_file(page_path, page)
+    if verdict.word == DRIFTED:
+        draw(verdict, home / ANALYST_FILE)
     say(f"{model} version {champion.version}: {verdict.word}. {verdict.sentence}")
     return verdict.word
+
+
+def draw(verdict: Verdict, page: Path) -> None:
+    """Let Evidently draw a verdict for analysts; its import takes seconds, so nobody else waits for it."""
+    from attune.adapters.evidently import write_analyst_report
+
+    write_analyst_report(verdict, page)
+
+
+def _look(workspace: Workspace, champion: Version, monitor: Monitor, subject: Subject) -> Verdict:
+    taught = champion.manifest.window["train"]
+    consents = read_table(workspace.tables, "consents", before=subject.now)
+    customers = agreed(consents, champion.manifest.purpose)
+    reference = reference_side(champion.folder, taught.first, taught.last)
+    rows = current_rows(workspace.features, monitor, subject.now, customers)
+    return watch(subject, reference, current_side(rows, reference.profile), monitor)
 
 
 def _champion(registry: Registry, model: str) -> Version:

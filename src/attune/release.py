@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from attune.config import Settings
+from attune.drift.reference import ReferenceProfile
 from attune.errors import ModelError, RegistryError
 from attune.evaluation.comparison import Comparison
 from attune.evaluation.evaluate import Champion, Contest, Test, evaluate
@@ -220,6 +221,7 @@ def _register(registry: Registry, run: Run, results: Comparison, cause: str) -> 
         model = entry(decision.candidate).load(trained)
         rows = reference_rows(run.examples / f"{TRAIN}.parquet", model, run.plan.kind, run.plan.seed)
         rows.to_parquet(version / REFERENCE_FILE, index=False)
+        ReferenceProfile.of(rows).save(version)
         return registry.register(version, origin)
 
 

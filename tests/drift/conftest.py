@@ -7,8 +7,10 @@ import pytest
 
 from attune.columns import DEMOGRAPHICS
 from attune.drift.monitor import Monitor
+from attune.drift.reference import ReferenceProfile
 from attune.drift.verdicts import Subject
-from attune.drift.watch import Rows
+from attune.drift.watch import Side
+from attune.drift.windows import Rows
 
 JULY = datetime(2017, 7, 2, tzinfo=UTC)
 OCTOBER = datetime(2017, 10, 1, tzinfo=UTC)
@@ -40,8 +42,8 @@ def sample() -> Callable[[int, int], pd.DataFrame]:
 
 
 @pytest.fixture
-def reference(sample: Callable[[int, int], pd.DataFrame]) -> Rows:
-    return Rows(sample(5000, 0), JULY, JULY)
+def reference(sample: Callable[[int, int], pd.DataFrame]) -> Side[ReferenceProfile]:
+    return Side(ReferenceProfile.of(sample(5000, 0)), JULY, JULY)
 
 
 @pytest.fixture

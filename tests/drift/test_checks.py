@@ -7,15 +7,17 @@ import pytest
 
 from attune.drift.checks import check_age, check_window
 from attune.drift.monitor import DriftRules, Watched
+from attune.drift.profile import grid_of, profile
 
 RULES = DriftRules(min_rows=3, max_null_share=0.25)
 SPEND = Watched(name="spend", kind="number", description="Money.", minimum=0, maximum=100)
 BAND = Watched(name="band", kind="category", description="Age band.")
+GRIDS = {"spend": grid_of(pd.Series([1.0, 2.0, 3.0, 4.0])), "band": grid_of(pd.Series(["a", "b"]))}
 NOW = datetime(2017, 10, 1, tzinfo=UTC)
 
 
 def failures(frame: pd.DataFrame) -> dict[str, str]:
-    checks = check_window("current", frame, [SPEND, BAND], RULES)
+    checks = check_window("current", profile(frame, GRIDS), [SPEND, BAND], RULES)
     return {check.name.removeprefix("current: "): check.found for check in checks if not check.passed}
 
 
@@ -24,7 +26,7 @@ def good() -> pd.DataFrame:
 
 
 def test_sound_data_pass_every_question():
-    checks = check_window("current", good(), [SPEND, BAND], RULES)
+    checks = check_window("current", profile(good(), GRIDS), [SPEND, BAND], RULES)
     assert [check.passed for check in checks] == [True] * 6
 
 
@@ -44,7 +46,11 @@ def test_sound_data_pass_every_question():
             "spend (holds object)",
         ),
         (lambda frame: frame.assign(spend=[1, 2, 3, np.inf]), "finite", "spend (1 infinite)"),
-        (lambda frame: frame.assign(spend=[1, 2, -3, 400]), "in range", "spend (2 outside 0 to 100)"),
+        (
+            lambda frame: frame.assign(spend=[1, 2, -3, 400]),
+            "in range",
+            "spend (values from -3 to 400, allowed 0 to 100)",
+        ),
     ],
 )
 def test_data_that_are_not_sane_fail_the_question_that_names_them(
@@ -60,7 +66,9 @@ def test_a_quarter_missing_is_still_allowed_where_the_rule_says_so():
 def test_many_failing_features_are_counted_after_three():
     watched = [SPEND.model_copy(update={"name": f"spend_{number}"}) for number in range(5)]
     absent = next(
-        check for check in check_window("current", good(), watched, RULES) if check.name.endswith("present")
+        check
+        for check in check_window("current", profile(good(), GRIDS), watched, RULES)
+        if check.name.endswith("present")
     )
     assert absent.found.endswith("and 2 more")
     assert len(absent.features) == 5

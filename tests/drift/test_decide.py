@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from attune.drift.decide import chance_limit, decide, judge, limit_of
+from attune.drift.decide import Measured, chance_limit, decide, judge, limit_of
 from attune.drift.histograms import Histogram
 from attune.drift.monitor import DriftRules, Watched
 from attune.drift.verdicts import DISTANCE, DRIFTED, INDEX, NOT_COMPUTED, STABLE, Check, FeatureVerdict, Word
@@ -65,24 +65,32 @@ def test_a_long_list_of_drifted_features_is_cut_in_the_sentence():
 
 
 def histogram(rows: int, bins: int) -> Histogram:
-    codes = np.arange(rows) % bins
-    return Histogram(labels=tuple(map(str, range(bins))), reference=codes, current=codes)
+    counts = np.bincount(np.arange(rows) % bins)
+    return Histogram(labels=tuple(map(str, range(bins))), reference=counts, current=counts)
+
+
+def moved_by(rows: int) -> Histogram:
+    """An index of 0.15 over ten bins."""
+    halves = np.repeat([0.138, 0.062], 5)
+    current = np.round(halves * rows).astype(np.int64)
+    return Histogram(tuple("abcdefghij"), np.full(10, rows // 10), current)
 
 
 def test_a_feature_may_have_a_limit_of_its_own():
     common = Watched(name="spend", kind="number", description="")
     own = common.model_copy(update={"limit": 0.3})
+    apart = Histogram(("low", "high"), np.array([5000, 5000]), np.array([7150, 2850]))  # an index of 0.2
     assert limit_of(common, INDEX, RULES) == 0.1
     assert limit_of(common, DISTANCE, RULES) == 0.11
     assert limit_of(own, INDEX, RULES) == 0.3
-    assert judge(common, 0.2, None, RULES, 1).word == DRIFTED
-    assert judge(own, 0.2, None, RULES, 1).word == STABLE
+    assert judge(common, Measured(apart), RULES, 1).word == DRIFTED
+    assert judge(own, Measured(apart), RULES, 1).word == STABLE
 
 
 def test_on_a_thousand_rows_the_size_of_the_effect_decides_and_on_a_hundred_chance_does():
     spend = Watched(name="spend", kind="number", description="")
-    assert judge(spend, 0.15, histogram(1000, 10), RULES, 25).word == DRIFTED
-    assert judge(spend, 0.15, histogram(100, 10), RULES, 25).word == STABLE
+    assert judge(spend, Measured(moved_by(1000)), RULES, 25).word == DRIFTED
+    assert judge(spend, Measured(moved_by(100)), RULES, 25).word == STABLE
 
 
 def test_more_features_raise_the_chance_limit_so_that_together_they_alarm_as_seldom():

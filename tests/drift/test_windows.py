@@ -1,12 +1,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
 from attune import columns as c
 from attune.drift.monitor import Monitor
-from attune.drift.windows import current_rows, reference_rows
+from attune.drift.reference import ReferenceProfile
+from attune.drift.windows import current_rows, reference_side
 from attune.errors import DataError, FeatureError
 from attune.features.schema import CUSTOMER_ACTIVITY, CUSTOMER_PROFILE, View
 from attune.features.snapshots import snapshot_file, write_snapshot
@@ -88,11 +90,22 @@ def test_without_a_snapshot_there_is_nothing_to_compare(features: Path, tmp_path
     with pytest.raises(FeatureError, match="no snapshot of customer_activity as of 2017-01-01 or earlier"):
         current_rows(features, CHURN, START, EVERYBODY)
     with pytest.raises(DataError, match="keeps no reference"):
-        reference_rows(tmp_path, START, SUNDAY)
+        reference_side(tmp_path, START, SUNDAY)
 
 
-def test_the_reference_is_what_the_version_keeps(tmp_path: Path):
+def test_the_reference_is_the_profile_that_a_version_keeps(tmp_path: Path):
+    ReferenceProfile.of(pd.DataFrame({"spend_7d": [1.0, 2.0]})).save(tmp_path)
+    side = reference_side(tmp_path, START, SUNDAY)
+    assert side.profile == ReferenceProfile.of(pd.DataFrame({"spend_7d": [1.0, 2.0]}))
+    assert (side.first, side.last) == (START, SUNDAY)
+
+
+def test_an_older_version_keeps_rows_and_its_profile_is_made_of_them(tmp_path: Path):
     pl.DataFrame({"spend_7d": [1.0, 2.0]}).write_parquet(tmp_path / "reference.parquet")
-    rows = reference_rows(tmp_path, START, SUNDAY)
-    assert rows.frame["spend_7d"].tolist() == [1.0, 2.0]
-    assert (rows.first, rows.last) == (START, SUNDAY)
+    assert reference_side(tmp_path, START, SUNDAY).profile.columns["spend_7d"].rows == 2
+
+
+def test_a_profile_that_was_spoilt_is_refused(tmp_path: Path):
+    (tmp_path / "reference_profile.json").write_text("{}")
+    with pytest.raises(DataError, match="is no profile"):
+        reference_side(tmp_path, START, SUNDAY)

@@ -2,12 +2,10 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import escape
 
-from attune.drift.histograms import category_histogram
 from attune.drift.verdicts import DRIFTED, NOT_COMPUTED, STABLE, Bars, Verdict
 from monitoring.pages import Table, drift_page, render, summary_page
 
@@ -48,7 +46,7 @@ class Elements(HTMLParser):
 
 def poisoned(verdict: Verdict, payload: str) -> Verdict:
     """The verdict with a payload in every text that comes from data, and in the others too."""
-    bars = category_histogram(pd.Series([payload, "b"]), pd.Series([payload])).bars()
+    bars = Bars(labels=(payload[:48], "b"), reference=(0.5, 0.5), current=(1.0, 0.0))
     feature = verdict.features[0].model_copy(
         update={"feature": payload, "description": payload, "kind": "category", "bars": bars}
     )

@@ -3,22 +3,17 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import numpy as np
-import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
 from attune.drift.monitor import DriftRules, Watched
+from attune.drift.profile import Numbers, Profile, Unreadable
 from attune.drift.verdicts import Check
 
 
-def check_window(
-    side: str, frame: pd.DataFrame, watched: Sequence[Watched], rules: DriftRules
-) -> list[Check]:
+def check_window(side: str, profile: Profile, watched: Sequence[Watched], rules: DriftRules) -> list[Check]:
     """Ask one window all questions; a feature that fails one is not asked the later ones.
 
     Args:
         side: "reference" or "current", for the text.
-        frame: The rows of the window.
+        profile: The window.
         watched: The features that have to be there.
         rules: How many rows are enough, and how much may be missing.
 
@@ -28,14 +23,14 @@ def check_window(
     checks = [
         Check(
             name=f"{side}: enough rows",
-            found=f"{len(frame):,}",
+            found=f"{profile.rows:,}",
             wanted=f"at least {rules.min_rows:,}",
-            passed=len(frame) >= rules.min_rows,
+            passed=profile.rows >= rules.min_rows,
         )
     ]
     left = list(watched)
     for question, wanted, find in _questions(rules.max_null_share):
-        faults = {feature.name: fault for feature in left if (fault := find(frame, feature))}
+        faults = {feature.name: fault for feature in left if (fault := find(profile, feature))}
         left = [feature for feature in left if feature.name not in faults]
         checks.append(
             Check(
@@ -60,12 +55,13 @@ def check_age(last: datetime, now: datetime, max_age_days: int) -> Check:
     )
 
 
-_Find = Callable[[pd.DataFrame, Watched], str]
+_Find = Callable[[Profile, Watched], str]
 
 
 def _questions(max_null_share: float) -> tuple[tuple[str, str, _Find], ...]:
-    def missing(frame: pd.DataFrame, feature: Watched) -> str:
-        share = float(frame[feature.name].isna().mean()) if len(frame) else 0.0
+    def missing(profile: Profile, feature: Watched) -> str:
+        column = profile.columns[feature.name]
+        share = column.missing / column.rows if column.rows else 0.0
         return f"{share:.1%} missing" if share > max_null_share else ""
 
     return (
@@ -77,36 +73,32 @@ def _questions(max_null_share: float) -> tuple[tuple[str, str, _Find], ...]:
     )
 
 
-def _absent(frame: pd.DataFrame, feature: Watched) -> str:
-    return "" if feature.name in frame.columns else "no such column"
+def _absent(profile: Profile, feature: Watched) -> str:
+    return "" if feature.name in profile.columns else "no such column"
 
 
-def _not_a_number(frame: pd.DataFrame, feature: Watched) -> str:
-    values = frame[feature.name]
-    if feature.kind == "category" or is_numeric_dtype(values) or is_bool_dtype(values):
+def _not_a_number(profile: Profile, feature: Watched) -> str:
+    column = profile.columns[feature.name]
+    if feature.kind == "category" or isinstance(column, Numbers):
         return ""
-    return f"holds {values.dtype}"
+    return f"holds {column.holds if isinstance(column, Unreadable) else 'names'}"
 
 
-def _infinite(frame: pd.DataFrame, feature: Watched) -> str:
-    if feature.kind == "category":
+def _infinite(profile: Profile, feature: Watched) -> str:
+    column = profile.columns[feature.name]
+    return f"{column.infinite:,} infinite" if isinstance(column, Numbers) and column.infinite else ""
+
+
+def _out_of_range(profile: Profile, feature: Watched) -> str:
+    column = profile.columns[feature.name]
+    if not isinstance(column, Numbers) or column.minimum is None or column.maximum is None:
         return ""
-    count = int(np.isinf(_floats(frame[feature.name])).sum())
-    return f"{count:,} infinite" if count else ""
-
-
-def _out_of_range(frame: pd.DataFrame, feature: Watched) -> str:
-    if feature.kind == "category" or not len(frame):
-        return ""
-    values = _floats(frame[feature.name])
-    low = -np.inf if feature.minimum is None else feature.minimum
-    high = np.inf if feature.maximum is None else feature.maximum
-    count = int(((values < low) | (values > high)).sum())
-    return f"{count:,} outside {low:g} to {high:g}" if count else ""
-
-
-def _floats(values: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    too_low = feature.minimum is not None and column.minimum < feature.minimum
+    too_high = feature.maximum is not None and column.maximum > feature.maximum
+    low = "-inf" if feature.minimum is None else f"{feature.minimum:g}"
+    high = "inf" if feature.maximum is None else f"{feature.maximum:g}"
+    found = f"values from {column.minimum:g} to {column.maximum:g}, allowed {low} to {high}"
+    return found if too_low or too_high else ""
 
 
 def _summary(faults: dict[str, str]) -> str:

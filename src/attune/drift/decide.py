@@ -5,9 +5,11 @@ to what chance alone can do.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
+from attune.drift.distances import jensen_shannon, stability_index
 from attune.drift.histograms import Histogram
 from attune.drift.monitor import DriftRules, Watched
 from attune.drift.verdicts import (
@@ -25,22 +27,37 @@ from attune.drift.verdicts import (
 _SHOWN = 5
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was found of one feature that could be compared.
+
+    Attributes:
+        histogram: Both windows over the same bins.
+        shift: Of a number, how far the values moved, in deviations of the reference.
+    """
+
+    histogram: Histogram
+    shift: float | None = None
+
+
 def judge(
-    feature: Watched, distance: float | None, histogram: Histogram | None, rules: DriftRules, features: int
+    feature: Watched, found: Measured | None, rules: DriftRules, features: int, weight: float = 1.0
 ) -> FeatureVerdict:
     """Say whether one feature has moved beyond its limit.
 
     Args:
         feature: Which one.
-        distance: How far it moved; None where that could not be measured.
-        histogram: Its rows in bins; None where the data are not fit to be compared.
+        found: Both of its windows; None where the data are not fit to be compared.
         rules: The limits.
         features: How many features are judged together.
+        weight: What the feature counts for among them.
     """
     method = method_of(feature)
     limit = limit_of(feature, method, rules)
-    if histogram is not None:
-        limit = max(limit, chance_limit(histogram, method, rules, features))
+    distance = None
+    if found is not None:
+        distance = (stability_index if method == INDEX else jensen_shannon)(found.histogram)
+        limit = max(limit, chance_limit(found.histogram, method, rules, features))
     return FeatureVerdict(
         feature=feature.name,
         description=feature.description,
@@ -49,7 +66,9 @@ def judge(
         distance=distance,
         limit=limit,
         word=word_of(distance, limit),
-        bars=None if histogram is None else histogram.bars(),
+        bars=None if found is None else found.histogram.bars(),
+        shift=None if found is None else found.shift,
+        weight=weight,
     )
 
 
@@ -78,7 +97,7 @@ def chance_limit(histogram: Histogram, method: Method, rules: DriftRules, featur
     Naranjo, 2020). The agreed chance is for all features together (Bonferroni), and the smaller window counts
     for both: the rows of the larger one often repeat the same customers.
     """
-    rows = min(len(histogram.reference), len(histogram.current))
+    rows = min(int(histogram.reference.sum()), int(histogram.current.sum()))
     degrees = len(histogram.labels) - 1
     if degrees == 0:
         return 0.0

@@ -58,16 +58,25 @@ class Bars(Settings):
 
 
 class FeatureVerdict(Settings):
-    """How far one feature has moved from the reference."""
+    """How far one feature has moved from the reference.
+
+    Attributes:
+        distance: None where it could not be computed.
+        shift: Of a number, by how many of the reference's deviations the values moved in the mean; it
+            does not decide.
+        weight: What the feature counts for, of all that are watched together.
+    """
 
     feature: str
     description: str
     kind: Kind
     method: Method
-    distance: FiniteFloat | None = Field(description="None where it could not be computed")
+    distance: FiniteFloat | None
     limit: NonNegativeFloat
     word: Word
     bars: Bars | None = None
+    shift: FiniteFloat | None = None
+    weight: NonNegativeFloat = 1.0
 
     @property
     def ratio(self) -> float:
@@ -93,6 +102,14 @@ class Verdict(Settings):
     def drifted(self) -> tuple[str, ...]:
         """The features that moved beyond their limits, most drifted first."""
         return tuple(feature.feature for feature in self.features if feature.word == DRIFTED)
+
+    @property
+    def drifted_share(self) -> float | None:
+        """What the drifted features count for, as a share of all; None where drift was not computed."""
+        whole = sum(feature.weight for feature in self.features)
+        if self.word == NOT_COMPUTED or not whole:
+            return None
+        return sum(feature.weight for feature in self.features if feature.word == DRIFTED) / whole
 
     def save(self, path: Path) -> None:
         """Write the verdict; a reader sees the whole of it or nothing."""

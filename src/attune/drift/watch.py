@@ -1,73 +1,62 @@
 """One look at a model: are the data sane, how far has each feature moved, and the verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-
-import pandas as pd
+from typing import Generic, TypeVar
 
 from attune.drift.checks import check_age, check_window
-from attune.drift.decide import decide, judge, method_of
-from attune.drift.histograms import Histogram, category_histogram, number_histogram
+from attune.drift.decide import Measured, decide, judge
+from attune.drift.distances import wasserstein
+from attune.drift.histograms import category_histogram, number_histogram
 from attune.drift.monitor import Monitor, Watched
-from attune.drift.verdicts import Check, Method, Subject, Verdict, Window
-from attune.errors import DataError
+from attune.drift.profile import Categories, CategoryGrid, NumberGrid, Numbers, Profile
+from attune.drift.reference import ReferenceProfile
+from attune.drift.verdicts import Check, Subject, Verdict, Window
+
+Profiled = TypeVar("Profiled", bound=Profile)
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The rows of one window, and the first and last as-of date of their features."""
+class Side(Generic[Profiled]):
+    """The profile of one window, and the first and last as-of date of its features."""
 
-    frame: pd.DataFrame
+    profile: Profiled
     first: datetime
     last: datetime
 
     def window(self) -> Window:
-        """The window without its rows."""
-        return Window(rows=len(self.frame), first=self.first, last=self.last)
+        """The window without its profile."""
+        return Window(rows=self.profile.rows, first=self.first, last=self.last)
 
 
-class DriftEngine(Protocol):
-    """Whatever measures how far apart two windows are."""
+def watch(
+    subject: Subject, reference: Side[ReferenceProfile], current: Side[Profile], monitor: Monitor
+) -> Verdict:
+    """Look at a model once: first whether the data are sane, then whether they have drifted.
 
-    def distances(
-        self, histograms: Mapping[str, Histogram], methods: Mapping[str, Method]
-    ) -> Mapping[str, float]:
-        """Measure the distance between the two windows of each feature.
-
-        Args:
-            histograms: Feature -> the bin of each row in both windows.
-            methods: Feature -> which distance.
-
-        Returns:
-            Feature -> a finite distance; what could not be measured is left out.
-
-        Raises:
-            DataError: The engine failed; nothing was measured.
-        """
-
-
-def watch(subject: Subject, reference: Rows, current: Rows, monitor: Monitor, engine: DriftEngine) -> Verdict:
-    """Look at a model once: first whether the data are sane, then whether they have drifted."""
+    Args:
+        subject: Which version, and as of when.
+        reference: What it learnt on.
+        current: What it is asked now, counted on the grids of the reference.
+        monitor: Which features are watched, and how strictly.
+    """
     watched = monitor.watched()
     checks = [
         check_age(current.last, subject.now, monitor.rules.max_age_days),
-        *check_window("reference", reference.frame, watched, monitor.rules),
-        *check_window("current", current.frame, watched, monitor.rules),
+        *check_window("reference", reference.profile, watched, monitor.rules),
+        *check_window("current", current.profile, watched, monitor.rules),
     ]
-    histograms = {
-        feature.name: _histogram(feature, reference.frame, current.frame)
-        for feature in _sane(watched, checks)
-    }
-    methods = {feature.name: method_of(feature) for feature in watched if feature.name in histograms}
-    try:
-        distances = engine.distances(histograms, methods) if histograms else {}
-    except DataError as error:
-        distances = {}
-        checks.append(Check(name="distances", found=str(error), wanted="one a feature", passed=False))
+    sane = {feature.name for feature in _sane(watched, checks)}
+    weights = reference.profile.weights
     features = [
-        judge(feature, distances.get(feature.name), histograms.get(feature.name), monitor.rules, len(watched))
+        judge(
+            feature,
+            _measure(feature.name, reference.profile, current.profile) if feature.name in sane else None,
+            monitor.rules,
+            len(watched),
+            weights.get(feature.name, 1.0),
+        )
         for feature in watched
     ]
     features.sort(key=lambda feature: -feature.ratio)
@@ -92,6 +81,10 @@ def _sane(watched: Sequence[Watched], checks: Sequence[Check]) -> list[Watched]:
     return [feature for feature in watched if feature.name not in broken]
 
 
-def _histogram(feature: Watched, reference: pd.DataFrame, current: pd.DataFrame) -> Histogram:
-    sort = number_histogram if feature.kind == "number" else category_histogram
-    return sort(reference[feature.name], current[feature.name])
+def _measure(name: str, reference: ReferenceProfile, current: Profile) -> Measured | None:
+    grid, before, after = reference.grids[name], reference.columns[name], current.columns[name]
+    if isinstance(grid, NumberGrid) and isinstance(before, Numbers) and isinstance(after, Numbers):
+        return Measured(number_histogram(grid, before, after), wasserstein(grid, before, after))
+    if isinstance(grid, CategoryGrid) and isinstance(before, Categories) and isinstance(after, Categories):
+        return Measured(category_histogram(grid, before, after))
+    return None

@@ -1,6 +1,7 @@
 """The two windows of a comparison: what a version learnt on, and the same kind of rows as of now."""
 
 from collections.abc import Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,15 +9,25 @@ import pandas as pd
 
 from attune.columns import CUSTOMER_ID, RECENCY_DAYS
 from attune.drift.monitor import Monitor
-from attune.drift.watch import Rows
-from attune.errors import DataError, FeatureError
-from attune.evaluation.reference import REFERENCE_FILE
+from attune.drift.profile import Profile, profile
+from attune.drift.reference import ReferenceProfile
+from attune.drift.watch import Side
+from attune.errors import FeatureError
 from attune.features.schema import CUSTOMER_ACTIVITY, views_of
 from attune.features.snapshots import as_of_date, snapshots
 
 
-def reference_rows(version: Path, first: datetime, last: datetime) -> Rows:
-    """The rows that a version keeps of its training examples.
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one window, and the first and last as-of date of their features."""
+
+    frame: pd.DataFrame
+    first: datetime
+    last: datetime
+
+
+def reference_side(version: Path, first: datetime, last: datetime) -> Side[ReferenceProfile]:
+    """What a version keeps of its training examples.
 
     Args:
         version: The folder of the version.
@@ -24,12 +35,14 @@ def reference_rows(version: Path, first: datetime, last: datetime) -> Rows:
         last: The last one.
 
     Raises:
-        DataError: The version keeps none.
+        DataError: The version keeps nothing of them.
     """
-    file = version / REFERENCE_FILE
-    if not file.exists():
-        raise DataError(f"{version} keeps no {REFERENCE_FILE} to compare with; register the model again")
-    return Rows(pd.read_parquet(file), first, last)
+    return Side(ReferenceProfile.load(version), first, last)
+
+
+def current_side(rows: Rows, reference: ReferenceProfile) -> Side[Profile]:
+    """Rows, counted on the grids of a reference."""
+    return Side(profile(rows.frame, reference.grids), rows.first, rows.last)
 
 
 def current_rows(features: Path, monitor: Monitor, now: datetime, customers: Set[str]) -> Rows:
