@@ -35,6 +35,10 @@ class Network(nn.Module):
         """The mean loss of one batch, a scalar."""
         raise NotImplementedError
 
+    def weight(self, batch: Batch) -> float:
+        """How much a batch counts beside others whose gradients make one step with it: its examples."""
+        return float(len(next(iter(batch.values()))))
+
     def finish(self, validation: pd.DataFrame) -> None:
         """What follows training, calibration for example; nothing by default."""
 

@@ -1,18 +1,25 @@
-"""The one training loop: every network learns here, on the processor or on an accelerator."""
+"""The one training loop: every network learns here, in one process or several, on whatever computes here."""
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from attune.errors import ModelError
 from attune.models.network import Batch, Network
 from attune.progress import say
 from attune.training.device import best_device
+from attune.training.learner import Learner, identity_of
 from attune.training.loop_settings import LoopSettings
+from attune.training.processes import Processes, processes, shared_loss
 
 
 @dataclass(frozen=True)
@@ -26,20 +33,27 @@ class LoopResult:
 
 
 def train_network(
-    network: Network, train: pd.DataFrame, validation: pd.DataFrame, settings: LoopSettings
+    network: Network,
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    settings: LoopSettings,
+    checkpoint: Path | None = None,
 ) -> LoopResult:
     """Train a network, keep the weights of its best epoch, and leave it on the processor in eval mode.
 
-    The same examples, settings and seed give the same weights on the processor.
+    The same examples, settings and seed give the same weights on the processor, also where a run was
+    interrupted and goes on from its checkpoint. Started by torchrun, the processes share the batches: two of
+    them learn as one that accumulates the gradients of two batches.
 
     Args:
         network: Not prepared yet; its layers are made here from the training examples.
         train: Examples to learn from.
         validation: Later examples that only choose the epoch.
         settings: How long and how fast.
+        checkpoint: Written after every epoch; where it is there already, training goes on from it.
 
     Raises:
-        ModelError: There are no examples, or the loss stops being a number.
+        ModelError: There are no examples, the loss stops being a number, or the checkpoint is another's.
     """
     if train.empty or validation.empty:
         raise ModelError(
@@ -48,66 +62,83 @@ def train_network(
         )
     started = time.perf_counter()
     torch.manual_seed(settings.seed)
-    device = best_device()
-    network.prepare(train)
-    network.to(device)
-    learnt = _learn(network, train, validation, settings, device)
+    with processes() as together:
+        device = best_device()
+        network.prepare(train)
+        network.to(device)
+        learner = Learner(network, settings)
+        examples, held_out = (
+            _to(network.encode(part, with_labels=True), device) for part in (train, validation)
+        )
+        identity = identity_of(network, examples, settings) if checkpoint else ""
+        if checkpoint and checkpoint.exists():
+            learner.resume(checkpoint, identity)
+            say(f"goes on after epoch {learner.epoch}, where {checkpoint.name} was left")
+        loss_of = shared_loss(network, together)
+        while not learner.is_done:
+            _one_epoch(learner, loss_of, examples, held_out, together)
+            if checkpoint and together.rank == 0:
+                learner.write(checkpoint, identity)
+    network.load_state_dict(learner.best_weights)
     network.to("cpu").eval()
     network.finish(validation)
-    epochs, best_epoch, best_loss = learnt
-    return LoopResult(epochs, best_epoch, best_loss, time.perf_counter() - started)
-
-
-def _learn(
-    network: Network,
-    train: pd.DataFrame,
-    validation: pd.DataFrame,
-    settings: LoopSettings,
-    device: torch.device,
-) -> tuple[int, int, float]:
-    examples, held_out = (_to(network.encode(part, with_labels=True), device) for part in (train, validation))
-    count = _rows(examples)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    schedule = _warm_up_then_cosine(
-        optimizer, settings, steps=settings.epochs * math.ceil(count / settings.batch_size)
-    )
-    shuffle = torch.Generator().manual_seed(settings.seed)
-    best_loss, best_epoch, best_weights = math.inf, 0, _copy(network)
-    for epoch in range(1, settings.epochs + 1):
-        order = torch.randperm(count, generator=shuffle)
-        loss = _one_epoch(network, examples, order, optimizer, schedule, settings)
-        held_out_loss = _mean_loss(network, held_out, settings.batch_size)
-        _stop_if_lost(network, loss + held_out_loss, epoch)
-        say(f"epoch {epoch}/{settings.epochs}: loss {loss:.4f}, validation {held_out_loss:.4f}")
-        if held_out_loss < best_loss:
-            best_loss, best_epoch, best_weights = held_out_loss, epoch, _copy(network)
-        elif epoch - best_epoch >= settings.patience:
-            break
-    network.load_state_dict(best_weights)
-    return epoch, best_epoch, best_loss
+    return LoopResult(learner.epoch, learner.best_epoch, learner.best_loss, time.perf_counter() - started)
 
 
 def _one_epoch(
-    network: Network,
-    examples: Batch,
-    order: Tensor,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    settings: LoopSettings,
-) -> float:
+    learner: Learner, loss_of: nn.Module, examples: Batch, held_out: Batch, together: Processes
+) -> None:
+    started, settings, epoch = time.perf_counter(), learner.settings, learner.epoch + 1
+    loss = _learn(learner, loss_of, examples, together)
+    with learner.average.in_place():
+        held_out_loss = together.agreed(_mean_loss(learner.network, held_out, settings.batch_size))
+    _stop_if_lost(learner.network, held_out_loss, f"epoch {epoch}, on the validation examples")
+    learner.end_epoch(held_out_loss)
+    seconds = time.perf_counter() - started
+    if together.rank == 0:
+        say(
+            f"epoch {epoch}/{settings.epochs}: loss {loss:.4f}, validation {held_out_loss:.4f}, "
+            f"{_rows(examples) / seconds:,.0f} examples/s, "
+            f"at most {(settings.epochs - epoch) * seconds / 60:.1f} min left"
+        )
+
+
+def _learn(learner: Learner, loss_of: nn.Module, examples: Batch, together: Processes) -> float:
+    """Let all batches of an epoch teach; the mean loss of this process's."""
+    settings, network, count = learner.settings, learner.network, _rows(examples)
     network.train()
+    order = _shuffled(count, settings.seed, learner.epoch, together.rank)
+    at_once = settings.accumulate * together.count
+    steps = settings.epochs * math.ceil(math.ceil(count / settings.batch_size) / at_once)
     losses: list[Tensor] = []
-    for batch in network.batches(examples, settings.batch_size, order):
-        optimizer.zero_grad(set_to_none=True)
-        loss = network.loss(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.detach())
+    for group in _groups(network.batches(examples, settings.batch_size, order), at_once):
+        losses.append(_accumulate(network, loss_of, group, together))
+        learner.update(steps)
+    lost = torch.isfinite(torch.stack(losses)).logical_not().nonzero()
+    if len(lost):
+        _stop_if_lost(network, math.nan, f"epoch {learner.epoch + 1}, step {int(lost[0]) + 1}")
     return float(torch.stack(losses).mean())
+
+
+def _groups(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
+    while group := list(islice(batches, size)):
+        yield group
+
+
+def _accumulate(network: Network, loss_of: nn.Module, group: list[Batch], together: Processes) -> Tensor:
+    """Gather the gradient of the mean over all examples of a group of batches; the mean loss of ours."""
+    # Whoever gets none of a last, short group computes one that counts for nothing, as all have to meet.
+    mine = [(batch, network.weight(batch)) for batch in group[together.rank :: together.count]]
+    mine = mine or [(group[0], 0.0)]
+    total = max(together.total(sum(weight for _, weight in mine)), 1e-9)
+    losses: list[Tensor] = []
+    for number, (batch, weight) in enumerate(mine, start=1):
+        alone = isinstance(loss_of, DistributedDataParallel) and number < len(mine)
+        with loss_of.no_sync() if alone else nullcontext():  # type: ignore[operator]
+            loss: Tensor = loss_of(batch)
+            (loss * (weight * together.count / total)).backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
+    return torch.stack(losses).mean()
 
 
 @torch.no_grad()
@@ -118,27 +149,26 @@ def _mean_loss(network: Network, examples: Batch, batch_size: int) -> float:
     return float(torch.stack(losses).mean())
 
 
-def _stop_if_lost(network: Network, loss: float, epoch: int) -> None:
+def _stop_if_lost(network: Network, loss: float, where: str) -> None:
     if math.isfinite(loss):
         return
     broken = [name for name, weight in network.named_parameters() if not torch.isfinite(weight).all()]
     raise ModelError(
-        f"the loss of {type(network).__name__} is not a number in epoch {epoch} "
-        f"(weights: {broken or 'all finite'}); lower the rate or look for extreme values in the examples"
+        f"the loss of {type(network).__name__} is not a number in {where} "
+        f"(weights: {broken or 'all finite'}); lower the rate or look for extreme values in the examples. "
+        "A checkpoint, where one is written, holds the epoch before"
     )
 
 
-def _warm_up_then_cosine(
-    optimizer: torch.optim.Optimizer, settings: LoopSettings, steps: int
-) -> torch.optim.lr_scheduler.LambdaLR:
-    warm_up = max(1, int(settings.warmup_share * steps))
+def _shuffled(count: int, seed: int, epoch: int, rank: int) -> Tensor:
+    """The order of an epoch, the same in every process; what is drawn at random after it is not.
 
-    def factor(step: int) -> float:
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    It depends on nothing that came before, so that an interrupted run goes on as if it had not been.
+    """
+    torch.manual_seed(hash((seed, epoch)))
+    order = torch.randperm(count)
+    torch.manual_seed(hash((seed, epoch, rank)))
+    return order
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
@@ -147,7 +177,3 @@ def _to(batch: Batch, device: torch.device) -> Batch:
 
 def _rows(batch: Batch) -> int:
     return len(next(iter(batch.values())))
-
-
-def _copy(network: Network) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

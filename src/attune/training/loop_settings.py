@@ -15,4 +15,6 @@ class LoopSettings(Settings):
     patience: int = Field(default=3, ge=1, description="epochs without gain before stopping")
     clip_norm: float = Field(default=1.0, gt=0)
     warmup_share: float = Field(default=0.1, ge=0, lt=1, description="steps that raise the rate")
+    average: float = Field(default=0, ge=0, lt=1, description="decay of the moving average of weights")
+    accumulate: int = Field(default=1, ge=1, description="batches whose gradients make one step")
     seed: int = 0

@@ -1,0 +1,185 @@
+"""Networks that learn, at every place of a sequence, which item comes next; the end of a history answers."""
+
+# N examples, B of a batch, L places, T targets, V items of the catalogue, D embedding
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from attune.columns import ITEM_ID
+from attune.config import Settings
+from attune.errors import ModelError
+from attune.models.base import Floats, read_model, write_model
+from attune.models.history import Histories, known_purchases, read_histories
+from attune.models.items import Items, Scores, recommend_best
+from attune.models.negatives import Negatives
+from attune.models.network import Batch, Network, load_tensors, network_tensors
+from attune.models.next_item_loss import next_item_loss, sampled_loss
+from attune.models.sequences import (
+    equal_batches,
+    labels_and_seen,
+    last_windows,
+    sequences_of,
+    training_windows,
+)
+
+_TEN = 10
+
+
+class NextItem(Network):
+    """Score every item by the state of a sequence; a subclass says what encodes the sequence.
+
+    Every place of a sequence teaches, so that one pass over a customer gives as many targets as they have
+    interactions (Kang and McAuley, 2018, SASRec, arXiv 1808.09781, with the loss over the whole catalogue
+    that Klenitskiy and Vasilev, 2023, arXiv 2309.07602, show to matter most).
+    """
+
+    class Config(Settings):
+        """The size of the network and how strongly it is held back."""
+
+        dimension: int = Field(default=64, ge=4)
+        blocks: int = Field(default=2, ge=1, le=8)
+        dropout: float = Field(default=0.2, ge=0, lt=1)
+        length: int = Field(default=200, ge=1, description="only so many latest interactions are encoded")
+        min_count: int = Field(default=5, ge=1, description="rarer items are left out of the catalogue")
+        negatives: int = Field(default=0, ge=0, description="sampled items in the loss; 0 takes them all")
+        exclude_seen: bool = Field(default=False, description="never recommend what was bought before")
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+
+    def prepare(self, train: pd.DataFrame) -> None:
+        """Learn the catalogue and how often each item is bought, and make the layers.
+
+        Raises:
+            ModelError: No item was bought often enough.
+        """
+        counts = known_purchases(train)[ITEM_ID].value_counts()
+        kept = counts[counts >= self.config.min_count].sort_index()
+        if kept.empty:
+            raise ModelError(
+                f"none of {len(counts)} items was bought {self.config.min_count} times; "
+                "lower min_count or choose a longer window"
+            )
+        self.items = Items(list(kept.index))
+        self._make_layers()
+        share_V = torch.from_numpy(kept.to_numpy(dtype=np.float32) / kept.sum())
+        self.negatives = Negatives(share_V)
+        with torch.no_grad():
+            self.bias_V.copy_(share_V.log())
+
+    def _make_layers(self) -> None:
+        self.item_VD = nn.Parameter(torch.randn(len(self.items), self.config.dimension) * 0.02)
+        self.bias_V = nn.Parameter(torch.zeros(len(self.items)))
+        self.encoder = self._make_encoder()
+
+    def _make_encoder(self) -> nn.Module:
+        """Make what turns [B, L, D] items and [B, L] places into states, each blind to what follows."""
+        raise NotImplementedError
+
+    def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
+        """Turn examples into sequences end to end, with start and count of each."""
+        histories = read_histories(examples, self.items.codes)
+        return sequences_of(histories, examples if with_labels else None, self.items)
+
+    def batches(self, encoded: Batch, batch_size: int, order: Tensor) -> Iterator[Batch]:
+        """Cut windows to learn from, or, when not learning, the ends of histories and what followed."""
+        config = self.config
+        for rows in equal_batches(encoded["count"].clamp(max=config.length), batch_size, order):
+            if self.training:
+                yield training_windows(
+                    encoded, rows, config.length, exclude_seen=config.exclude_seen, items=len(self.items)
+                )
+            else:
+                yield last_windows(encoded, rows, config.length) | labels_and_seen(encoded, rows)
+
+    def states(self, code_BL: Tensor, before_BL: Tensor) -> Tensor:
+        """The state after each place, shape [B, L, D].
+
+        Args:
+            code_BL: Items, oldest first, padded at the end with any item.
+            before_BL: How many came before each.
+        """
+        item_BLD = self.item_VD[code_BL] * self.config.dimension**0.5
+        states_BLD: Tensor = self.encoder(item_BLD, before_BL)
+        return states_BLD
+
+    def forward(self, code_BL: Tensor, before_BL: Tensor, count_B: Tensor) -> Tensor:
+        """The logit of every item after the last of so many places, shape [B, V].
+
+        Where there is no place, an item is as likely as it is popular.
+        """
+        states_BLD = self.states(code_BL, before_BL)
+        last_B = (count_B - 1).clamp(min=0)
+        state_BD = states_BLD[torch.arange(len(last_B), device=last_B.device), last_B]
+        state_BD = state_BD * (count_B > 0).unsqueeze(1)
+        return torch.addmm(self.bias_V, state_BD, self.item_VD.T)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean cross-entropy of the next items; when not learning, what NDCG@10 lacks to 1."""
+        if not self.training:
+            return 1 - self._ndcg(batch).mean()
+        state_TD = self.states(batch["code"], batch["before"])[batch["real"]]
+        if self.config.negatives:
+            return self._sampled(state_TD, batch["target"])
+        return next_item_loss(state_TD, self.item_VD, self.bias_V, batch["target"], batch["excluded"])
+
+    def weight(self, batch: Batch) -> float:
+        """How many places a batch asks."""
+        return float(len(batch["target"]))
+
+    def _sampled(self, state_TD: Tensor, target_T: Tensor) -> Tensor:
+        sampled_S, log_expected_S = self.negatives.draw(self.config.negatives)
+        return sampled_loss(state_TD, self.item_VD, self.bias_V, target_T, sampled_S, log_expected_S)
+
+    def _ndcg(self, batch: Batch) -> Tensor:
+        logits_BV = self(batch["code"], batch["before"], batch["real"].sum(dim=1))
+        if self.config.exclude_seen:
+            logits_BV[batch["seen_row"], batch["seen_code"]] = -torch.inf
+        bought_BV = torch.zeros_like(logits_BV)
+        bought_BV[batch["label_row"], batch["label_code"]] = 1.0
+        best_BK = logits_BV.topk(min(_TEN, logits_BV.shape[1]), dim=1).indices
+        gain_K = 1 / torch.log2(torch.arange(_TEN, device=logits_BV.device) + 2.0)
+        ideal_K = torch.cat([gain_K[:1], gain_K.cumsum(0)])
+        gained_B = bought_BV.gather(1, best_BK) @ gain_K[: best_BK.shape[1]]
+        return gained_B / ideal_K[batch["bought"].clamp(max=_TEN)]
+
+    def recommend(
+        self, examples: pd.DataFrame, k: int, allowed: frozenset[str] | None = None
+    ) -> tuple[npt.NDArray[np.object_], Floats]:
+        """Recommend what each customer takes next; see `Recommender`."""
+        self.eval()
+        histories = read_histories(examples, self.items.codes)
+        exclude = self.config.exclude_seen
+        return recommend_best(self.items, self._scores, histories, k, allowed, exclude_seen=exclude)
+
+    @torch.no_grad()
+    def _scores(self, histories: Histories) -> Scores:
+        sequences = sequences_of(histories, None, self.items)
+        batch = last_windows(sequences, torch.arange(len(histories)), self.config.length)
+        scores_NV: Scores = self(batch["code"], batch["before"], batch["real"].sum(dim=1)).numpy()
+        return scores_NV
+
+    def save(self, folder: Path) -> None:
+        """Write settings, items and weights."""
+        write_model(folder, self.config, {"items": list(self.items.ids)}, network_tensors(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a trained network back."""
+        config, state, tensors = read_model(folder)
+        network = cls(cls.Config.parse(config))
+        network.items = Items(state["items"])
+        network._make_layers()
+        load_tensors(network, tensors)
+        return network.eval()

@@ -1,0 +1,72 @@
+"""The processes that train together: one, unless torchrun started more."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from attune.models.network import Batch, Network
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Which of how many this one is, counted from 0."""
+
+    rank: int
+    count: int
+
+    def total(self, value: float) -> float:
+        """The sum of everybody's value."""
+        if self.count == 1:
+            return value
+        summed = torch.tensor([value], dtype=torch.float64, device=_meeting_place())
+        distributed.all_reduce(summed)
+        return float(summed)
+
+    def agreed(self, value: float) -> float:
+        """The first process's value, so that all decide alike."""
+        return self.total(value if self.rank == 0 else 0.0)
+
+
+@contextmanager
+def processes() -> Iterator[Processes]:
+    """Meet the other processes, by the variables that torchrun sets, and part from them at the end."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1 or distributed.is_initialized():
+        yield (
+            Processes(distributed.get_rank(), distributed.get_world_size()) if count > 1 else Processes(0, 1)
+        )
+        return
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield Processes(distributed.get_rank(), distributed.get_world_size())
+    finally:
+        distributed.destroy_process_group()
+
+
+class LossOf(nn.Module):
+    """The loss of a network as a forward pass, which is what data-parallel training can wrap."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """The mean loss of one batch."""
+        return self.network.loss(batch)
+
+
+def shared_loss(network: Network, together: Processes) -> nn.Module:
+    """The loss whose gradient is the mean over all processes."""
+    alone = LossOf(network)
+    if together.count == 1:
+        return alone
+    return DistributedDataParallel(alone, forward_sync_buffers=False)
+
+
+def _meeting_place() -> torch.device:
+    return torch.device("cuda" if distributed.get_backend() == "nccl" else "cpu")
