@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from attune import columns as c
 from attune.errors import AttuneError, ModelError
 from attune.features.schema import check_schema
+from attune.inference.graphs import has_graph, open_model
 from attune.registry import Registry, Version
 from serving import examples, metrics
 from serving.schemas import ModelStatus
@@ -160,10 +161,19 @@ def admit(registry: Registry, version: Version) -> Champion:
     Raises:
         AttuneError: It is not what was registered, wants other features, or gives no sound prediction.
     """
-    model = registry.load(version)
+    model = _loaded(registry, version)
     _check_features(version)
     _try_out(version, model)
     return Champion(version, model, datetime.now(UTC))
+
+
+def _loaded(registry: Registry, version: Version) -> Any:
+    """What answers of a version: its graphs where it has them, which need no torch; else the model itself."""
+    algorithm = version.manifest.algorithm
+    if not has_graph(algorithm, version.folder):
+        return registry.load(version)
+    registry.verify(version)
+    return open_model(algorithm, version.folder)
 
 
 def check_champions(registry: Registry) -> None:

@@ -25,8 +25,8 @@ from attune.governance.manifest import (
 )
 from attune.governance.signing import check_signature, sign_for_workspace
 
-# Formats that run no code when they are read; the text is LightGBM's trees.
-FORMATS = frozenset({".safetensors", ".json", ".parquet", ".txt"})
+# Formats that run no code when they are read; the text is LightGBM's trees, a graph is of known operations.
+FORMATS = frozenset({".safetensors", ".json", ".parquet", ".txt", ".onnx"})
 _PARTIAL = ".partial"
 _PIECE = 1 << 18  # values looked at in one go
 

@@ -11,6 +11,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from attune.errors import ModelError
+from attune.inference.graphs import write_graphs
 from attune.models import catalog
 from attune.models.base import Fittable
 from attune.progress import say
@@ -112,6 +113,7 @@ def _write(model: catalog.AnyModel, record: TrainingRecord, out: Path) -> None:
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     model.save(unfinished)
+    write_graphs(record.candidate, model, unfinished)
     text = json.dumps(record.model_dump(), indent=1, sort_keys=True)
     (unfinished / TRAINING_FILE).write_text(text + "\n", encoding="utf-8")
     if out.exists():

@@ -1,0 +1,1 @@
+"""Trained networks as graphs that answer without the library that trained them."""

@@ -1,0 +1,57 @@
+"""A network over a table as plain tensors: numbers, category codes and orders in, the log odds out."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from attune.inference.export import Exportable, export
+from attune.inference.files import GRAPH_FILE, SAMPLE_FILE
+from attune.models.churn_network import ChurnNetwork
+from attune.models.events import FACTS
+
+# B examples, F numeric features, C categorical features, L orders of E facts, K members
+_ROWS = 16
+_SEED = 0
+
+
+class ChurnGraph(nn.Module):
+    """The log odds that `ChurnNetwork` calibrates, from the arrays that it makes of examples."""
+
+    def __init__(self, network: ChurnNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, numbers_BF: Tensor, codes_BC: Tensor, events_BLE: Tensor | None = None) -> Tensor:
+        """The log odds of each example's mean probability, before the temperature, shape [B]."""
+        batch = {"numbers": numbers_BF, "categories": codes_BC}
+        if events_BLE is not None:
+            batch["events"] = events_BLE
+        return torch.logit(self.network(batch).double().sigmoid().mean(1), eps=1e-7)
+
+
+def write_graph(network: ChurnNetwork, folder: Path) -> None:
+    """Write a trained network over a table as a graph.
+
+    Raises:
+        ModelError: The graph does not answer as the network does.
+    """
+    samples = [table_sample(network, rows) for rows in (_ROWS, 1)]
+    free = dict.fromkeys([*samples[0], "logit"], "examples")
+    export(
+        Exportable(ChurnGraph(network), samples, ["logit"], free), folder / GRAPH_FILE, folder / SAMPLE_FILE
+    )
+
+
+def table_sample(network: ChurnNetwork, rows: int) -> dict[str, Tensor]:
+    """Made-up examples: numbers as they spread in training, any categories, and some orders."""
+    draw = torch.Generator().manual_seed(_SEED + rows)
+    mean_F, deviation_F = network.standard.mean_F, network.standard.deviation_F
+    sample = {"numbers": mean_F + deviation_F * torch.randn(rows, len(mean_F), generator=draw)}
+    codes = [torch.randint(0, size, (rows, 1), generator=draw) for size in network.table.sizes]
+    sample["codes"] = torch.cat(codes, dim=1) if codes else torch.zeros(rows, 0, dtype=torch.int64)
+    if network.reads_orders:
+        facts_BLE = torch.rand(rows, network.config.events, FACTS, generator=draw)
+        there_L1 = torch.arange(network.config.events).unsqueeze(1) >= network.config.events // 2
+        sample["events"] = facts_BLE * there_L1
+    return sample
