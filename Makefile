@@ -10,7 +10,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench-loop bench-registry bench-features bench-recommender clean
+.PHONY: help demo test check format compile bench-loop bench-registry bench-features bench-recommender bench-models clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench-features: $(VENV)/.installed-dev ## Measure joins, online rows and back-fi
 
 bench-recommender: $(VENV)/.installed-dev ## Measure recommenders by one protocol: PROTOCOL=ml1m_loo MODEL="--model ease"
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.recommender $(PROTOCOL) $(MODEL)
+
+bench-models: $(VENV)/.installed-dev ## Measure churn and response models: PROTOCOL="telco bank_shuffled"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.models $(PROTOCOL)
 
 clean: ## Remove what runs made; the environment stays
 	rm -rf data/demo compiled

@@ -56,5 +56,8 @@ def _read(file: Path, separator: str) -> pd.DataFrame:
 
 
 def _examples(features: pd.DataFrame, label: pd.Series) -> pd.DataFrame:
-    keys = {CUSTOMER_ID: [f"row-{number}" for number in range(len(features))], EVENT_TIMESTAMP: _ANY_DAY}
-    return features.assign(**keys, **{LABEL: label.astype("int8")})
+    examples = features.copy()
+    examples[CUSTOMER_ID] = [f"row-{number}" for number in range(len(features))]
+    examples[EVENT_TIMESTAMP] = _ANY_DAY
+    examples[LABEL] = label.astype("int8")
+    return examples

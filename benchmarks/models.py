@@ -1,0 +1,77 @@
+"""Measure the models of customers on public data: `python -m benchmarks.models telco bank_shuffled`.
+
+Data that are not there are skipped. Figures of other protocols stay as they are.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from attune.errors import AttuneError
+from benchmarks import results
+from benchmarks.models_data import FOLDER
+from benchmarks.models_figures import Figure
+from benchmarks.models_protocols import NETWORK, PROTOCOLS
+from benchmarks.results import Result, machine, today, write_results
+
+FILE = "models"
+
+
+def main() -> None:
+    """Run protocols, print their tables and record them."""
+    asked = _arguments()
+    torch.set_num_threads(asked.threads)
+    for name in asked.protocol or PROTOCOLS:
+        data, words, run = PROTOCOLS[name]
+        try:
+            figures = run(asked.data, asked.seeds)
+        except AttuneError as error:
+            print(f"skipped {name}: {error}")
+            continue
+        if not asked.dry:
+            record(figures, data, f"{words}; {asked.seeds} seeds", f"make bench-models PROTOCOL={name}")
+
+
+def record(figures: list[Figure], data: str, protocol: str, command: str) -> None:
+    """Write figures beside those that are there; the same id is replaced."""
+    new = [
+        Result(
+            id=figure.id,
+            value=round(figure.value, 5),
+            unit=figure.unit,
+            peer=None if figure.model == NETWORK else figure.model,
+            data=data,
+            protocol=protocol,
+            command=command,
+            machine=machine(),
+            date=today(),
+        )
+        for figure in figures
+    ]
+    replaced = {row.id for row in new}
+    write_results(FILE, sorted([*(r for r in _written() if r.id not in replaced), *new], key=lambda r: r.id))
+
+
+def _written() -> list[Result]:
+    file = results.RESULTS / f"{FILE}.json"
+    if not file.exists():
+        return []
+    return [Result.model_validate(row) for row in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("protocol", nargs="*", choices=[*PROTOCOLS, []])
+    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the data sets")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of the networks, fixed so that seconds compare"
+    )
+    parser.add_argument("--dry", action="store_true", help="record nothing")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
