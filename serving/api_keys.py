@@ -1,36 +1,63 @@
-"""Who may call: keys by configuration, compared in constant time."""
+"""API keys by configuration, compared in constant time; each with what it may be used for."""
 
 import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
 from attune.errors import ConfigError
+from serving.scopes import SCOPES
 
 KEYS_VARIABLE = "ATTUNE_API_KEYS"
 KEYS_FILE_VARIABLE = "ATTUNE_API_KEYS_FILE"
 SHORTEST_KEY = 16
 
 
+@dataclass(frozen=True)
+class KnownKey:
+    """A key as the server knows it.
+
+    Attributes:
+        digest: Of the key; the key itself is not kept.
+        scopes: What it may be used for.
+    """
+
+    digest: bytes
+    scopes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """What limits and logs know it by."""
+        return f"key {self.digest.hex()[:12]}"
+
+
 class ApiKeys:
     """The keys that open this server; without any, only callers on this machine are answered."""
 
-    def __init__(self, keys: Iterable[str] = ()) -> None:
+    def __init__(self, lines: Iterable[str] = ()) -> None:
         """Keep the digests of the keys, never the keys.
 
+        Args:
+            lines: Each a key, and after blanks the scopes it has; without a scope it has all.
+
         Raises:
-            ConfigError: A key is too short to be a secret.
+            ConfigError: A key is too short to be a secret, or a scope is none.
         """
-        keys = tuple(keys)
-        if any(len(key) < SHORTEST_KEY for key in keys):
+        words = [line.split() for line in lines if line.strip()]
+        if wrong := {word for _, *scopes in words for word in scopes} - set(SCOPES):
+            raise ConfigError(f"an API key has {len(wrong)} scope(s) that there are not; {SCOPES} are wanted")
+        if any(len(key) < SHORTEST_KEY for key, *_ in words):
             raise ConfigError(
                 f"an API key is shorter than {SHORTEST_KEY} characters; make one with "
                 "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
             )
-        self._digests = tuple(_digest(key.encode()) for key in keys)
+        self._known = tuple(
+            KnownKey(_digest(key.encode()), frozenset(scopes or SCOPES)) for key, *scopes in words
+        )
 
     @classmethod
     def here(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -39,24 +66,20 @@ class ApiKeys:
         Raises:
             ConfigError: The file cannot be read or names no key, or a key is too short.
         """
-        keys = [key.strip() for key in environment.get(KEYS_VARIABLE, "").split(",")]
+        keys = environment.get(KEYS_VARIABLE, "").split(",")
         if name := environment.get(KEYS_FILE_VARIABLE):
             keys += _keys_of(Path(name))
-        return cls(key for key in keys if key)
+        return cls(keys)
 
     def __bool__(self) -> bool:
-        return bool(self._digests)
+        return bool(self._known)
 
-    def open_for(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Say whether the request carries one of the keys, as `X-API-Key` or as a bearer token."""
-        key = headers.get(b"x-api-key")
-        if key is None:
-            scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-            key = token.strip() if scheme.lower() == b"bearer" else b""
-        digest = _digest(key)
+    def find(self, shown: bytes) -> KnownKey | None:
+        """The key that was shown, if it is one of ours."""
+        digest = _digest(shown)
         # All keys are compared, so that the time says nothing about which one came close.
-        matches = [hmac.compare_digest(digest, known) for known in self._digests]
-        return any(matches)
+        matches = [known for known in self._known if hmac.compare_digest(digest, known.digest)]
+        return matches[0] if matches else None
 
 
 def is_loopback(host: str) -> bool:

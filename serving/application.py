@@ -1,50 +1,64 @@
-"""One worker's application: its parts, its routes, and the thread that keeps them current."""
+"""One worker's application: its parts, and the threads that answer and keep them current."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
-from pydantic import BaseModel
-
-from attune.adapters.online_stores import open_rows
+from attune.adapters.online_stores import ONLINE_FILE, open_rows
 from attune.config import Workspace
-from attune.data.pseudonyms import load_or_make_key
+from attune.data.pseudonyms import workspace_key
 from attune.errors import DataError
 from attune.features.online import OnlineFeatures
 from attune.registry import Registry
-from serving import metrics
-from serving.answers import Answers
-from serving.api_keys import ApiKeys
-from serving.champions import Champions, check_champions
+from serving.access import Access
+from serving.batches import answered
+from serving.breaker import Breaker
+from serving.champions import check_champions
+from serving.events import open_events
 from serving.facts import LatestFacts
-from serving.openapi import describe
+from serving.feedback import Feedback
+from serving.ground import Ground
+from serving.lineup import Lineup
+from serving.past import PastAnswers
 from serving.prediction_log import PredictionLog
-from serving.problems import Problem
-from serving.routes import Action, Page, Route
+from serving.reads import GuardedStore, Reader
+from serving.recommendations import RecommendationAnswers
+from serving.records import Records
 from serving.schemas import (
     ChurnAnswer,
+    ChurnBatch,
     ChurnRequest,
-    Health,
+    ChurnResult,
+    ChurnResults,
+    EventsAnswer,
+    EventsRequest,
+    ExplanationAnswer,
+    FeedbackAnswer,
+    FeedbackRequest,
     ModelsAnswer,
+    ProblemDocument,
     RecommendAnswer,
+    RecommendBatch,
     RecommendRequest,
+    RecommendResult,
+    RecommendResults,
+    ResponseAnswer,
+    ResponseRequest,
+    SimilarRequest,
 )
+from serving.scores import Scores
 from serving.settings import ServingSettings
+from serving.shadows import Shadows
 
-QuestionT = TypeVar("QuestionT", bound=BaseModel)
-AnswerT = TypeVar("AnswerT", bound=BaseModel)
-
-NO_CHAMPION = {503: "There is no champion yet, or time or the feature store is missing; see Retry-After."}
-NO_CUSTOMER = {
-    403: "The customer has not agreed to this purpose, or the caller is on another machine.",
-    404: "No customer has this id, or nothing is known about the customer.",
-}
+AskedT = TypeVar("AskedT")
+GivenT = TypeVar("GivenT")
 
 
 class Application:
-    """Everything that one worker process answers from."""
+    """Everything that one worker process answers from; each question in a thread made for its kind."""
 
     def __init__(self, workspace: Workspace, features: OnlineFeatures, settings: ServingSettings) -> None:
         """Load the champions and make a first prediction with each.
@@ -55,99 +69,143 @@ class Application:
             settings: Limits and deadlines.
 
         Raises:
+            ConfigError: The environment names a stream that is none.
             DataError: There are no tables, or no key of their pseudonyms.
         """
         self._settings = settings
-        self._champions = Champions(Registry(workspace))
+        self._lineup = Lineup(Registry(workspace), settings)
         self._facts = LatestFacts(workspace.tables)
         self._log = PredictionLog(workspace.predictions)
-        key = _pseudonym_key(workspace)
-        self._answers = Answers(self._champions, features, self._facts, key, self._log, settings)
+        self._feedback = Feedback(workspace.predictions)
+        key = pseudonym_key(workspace)
+        reader = Reader(GuardedStore(features, Breaker()), self._facts)
+        self._shadows = Shadows(reader, workspace.predictions, settings)
+        records = Records(self._log)
+        self._ground = Ground(self._lineup, reader, self._facts, records, self._shadows, key, settings)
+        self._recommendations = RecommendationAnswers(self._ground)
+        self._scores = Scores(self._ground)
+        self._past = PastAnswers(self._ground, workspace.predictions)
+        self._events = open_events(workspace, key, settings)
         # A model takes milliseconds; in a thread of its own it does not stop the loop that accepts calls.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+        # An event waits for the disk, a look into the log for more: answers do not wait for them.
+        self._slow_thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._closing = threading.Event()
         self._watching = threading.Thread(target=self._watch, name="watch", daemon=True)
-        self._champions.refresh()
+        self._lineup.refresh()
         self._watching.start()
-        self.routes = self._routes()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a champion has made a prediction here, and new ones are looked for."""
+        return self._lineup.ready and self._watching.is_alive()
+
+    def models(self) -> ModelsAnswer:
+        """What is served, and by what it can be limited."""
+        return ModelsAnswer(
+            models=self._lineup.status(),
+            trials=self._lineup.trials(),
+            departments=sorted(self._facts.now.departments),
+            categories=sorted(self._facts.now.categories),
+        )
+
+    async def recommend(self, question: RecommendRequest) -> RecommendAnswer:
+        """Items for one customer or visitor."""
+        return await self._soon(self._recommendations.recommend, question)
+
+    async def similar(self, question: SimilarRequest) -> RecommendAnswer:
+        """Items beside one item."""
+        return await self._soon(self._recommendations.similar, question)
+
+    async def churn(self, question: ChurnRequest) -> ChurnAnswer:
+        """A probability that one customer stays away."""
+        return await self._soon(self._scores.churn, question)
+
+    async def response(self, question: ResponseRequest) -> ResponseAnswer:
+        """Probabilities that one customer responds."""
+        return await self._soon(self._scores.response, question)
+
+    async def recommend_batch(self, batch: RecommendBatch) -> RecommendResults:
+        """Items for several."""
+        found = await answered(batch.requests, self.recommend)
+        results = [
+            RecommendResult(problem=each)
+            if isinstance(each, ProblemDocument)
+            else RecommendResult(answer=each)
+            for each in found
+        ]
+        return RecommendResults(results=results)
+
+    async def churn_batch(self, batch: ChurnBatch) -> ChurnResults:
+        """Probabilities of several."""
+        found = await answered(batch.requests, self.churn)
+        results = [
+            ChurnResult(problem=each) if isinstance(each, ProblemDocument) else ChurnResult(answer=each)
+            for each in found
+        ]
+        return ChurnResults(results=results)
+
+    async def events(self, question: EventsRequest) -> EventsAnswer:
+        """Interactions, taken for good."""
+        take = partial(self._events.take, now=self._ground.now())
+        return await self._later(take, question)
+
+    async def feedback(self, question: FeedbackRequest) -> FeedbackAnswer:
+        """What became of an answer."""
+        return self._feedback.take(question, self._ground.now())
+
+    async def explanation(self, prediction_id: str) -> ExplanationAnswer:
+        """Why an answer was what it was."""
+        return await self._later(self._past.explain, prediction_id)
 
     def close(self) -> None:
-        """End the threads and bring the prediction log to the disk."""
+        """End the threads and bring what was written to the disk."""
         self._closing.set()
         self._thread.shutdown(cancel_futures=True)
+        self._slow_thread.shutdown(cancel_futures=True)
         self._watching.join()
+        self._shadows.close()
+        self._feedback.close()
         self._log.close()
+
+    async def _soon(self, answer: Callable[[AskedT], GivenT], asked: AskedT) -> GivenT:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, answer, asked)
+
+    async def _later(self, answer: Callable[[AskedT], GivenT], asked: AskedT) -> GivenT:
+        return await asyncio.get_running_loop().run_in_executor(self._slow_thread, answer, asked)
 
     def _watch(self) -> None:
         while not self._closing.wait(self._settings.refresh_seconds):
-            self._champions.refresh()
+            self._lineup.refresh()
             self._facts.refresh()
-
-    def _routes(self) -> Mapping[str, Route]:
-        text = metrics.CONTENT_TYPE
-        routes: list[Route] = [
-            self._action("recommend", self._answers.recommend, RecommendRequest, RecommendAnswer, {}),
-            self._action("churn", self._answers.churn, ChurnRequest, ChurnAnswer, NO_CUSTOMER),
-            Page("/v1/models", self._models, "What this server is serving.", ModelsAnswer),
-            Page("/livez", self._live, "Whether the process lives.", Health, is_open=True),
-            Page("/readyz", self._ready, "Whether it answers.", Health, is_open=True, refusals=NO_CHAMPION),
-            Page("/metrics", metrics.exposition, "What it counts, for Prometheus.", content_type=text),
-            Page("/openapi.json", lambda: description, "This description."),
-        ]
-        description = describe(routes)
-        return {route.path: route for route in routes}
-
-    def _action(
-        self,
-        name: str,
-        answer: Callable[[QuestionT], AnswerT],
-        question: type[QuestionT],
-        contract: type[AnswerT],
-        refusals: dict[int, str],
-    ) -> Action:
-        async def act(asked: QuestionT) -> AnswerT:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, answer, asked)
-
-        summary = (question.__doc__ or "").partition("\n")[0]
-        return Action(f"/v1/{name}", act, question, contract, summary, NO_CHAMPION | refusals)
-
-    def _models(self) -> bytes:
-        departments = sorted(self._facts.now.departments)
-        answer = ModelsAnswer(models=self._champions.status(), departments=departments)
-        return answer.model_dump_json().encode()
-
-    def _live(self) -> bytes:
-        return Health(status="alive").model_dump_json().encode()
-
-    def _ready(self) -> bytes:
-        if not (self._champions.ready and self._watching.is_alive()):
-            detail = "no champion has made a prediction here yet; /v1/models says more"
-            raise Problem(503, "not-ready", detail, {"retry-after": "1"})
-        return Health(status="ready").model_dump_json().encode()
 
 
 def check(workspace: Workspace) -> None:
     """Refuse to serve a workspace or a configuration that could not answer.
 
     Raises:
-        ConfigError: A setting, an API key or the name of the online store is wrong.
+        ConfigError: A setting, a key or the name of a store is wrong.
         DataError: There are no tables, or no key of their pseudonyms.
         IntegrityError: A champion is not what was registered.
         FeatureError: A champion was trained on other features; the message names the feature.
     """
-    ServingSettings.here()
-    ApiKeys.here()
-    open_rows(workspace.feast)  # says what is wrong with its name; nothing is connected
+    settings = ServingSettings.here()
+    Access.here()
+    open_rows(workspace.feast / ONLINE_FILE)  # says what is wrong with its name; nothing is connected
     LatestFacts(workspace.tables)
-    _pseudonym_key(workspace)
+    open_events(workspace, pseudonym_key(workspace), settings)
     check_champions(Registry(workspace))
 
 
-def _pseudonym_key(workspace: Workspace) -> bytes:
-    # A new key would make strangers of all customers; only an import may make one.
+def pseudonym_key(workspace: Workspace) -> bytes:
+    """The key that customers' names were hidden with.
+
+    Raises:
+        DataError: There is none; a new one would make strangers of all customers, so only an import does.
+    """
     if not workspace.pseudonym_key.exists():
         raise DataError(
             f"no pseudonym key at {workspace.pseudonym_key}; put the key back that the tables were imported "
             "with, or import the data again"
         )
-    return load_or_make_key(workspace.pseudonym_key)
+    return workspace_key(workspace)

@@ -1,11 +1,13 @@
 """The outermost layer of the server: who may ask, how much, and how every answer and error looks."""
 
 import asyncio
+import json
 import logging
+import math
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,15 +15,24 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from serving import metrics
-from serving.api_keys import ApiKeys, is_loopback
+from serving.access import HERE, Access, Caller
+from serving.api_keys import is_loopback
 from serving.bodies import Bodies, ClientGoneError, Headers, Receive, Scope, Send, json_of
-from serving.problems import PROBLEM_JSON, Problem, invalid
-from serving.routes import JSON, Action, Page, Route
+from serving.limits import Rates
+from serving.problems import PROBLEM_JSON, REQUEST_ID, Problem, invalid
+from serving.routes import JSON, Action, Lookup, Page, Route, find
 from serving.settings import ServingSettings
 
 log = logging.getLogger("bentoml.attune")
 
-SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+SAFE = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+SOON = {"retry-after": "1"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Edge:
         self,
         inner: Any,
         routes: Callable[[], Mapping[str, Route]],
-        keys: ApiKeys,
+        access: Access,
         settings: ServingSettings,
     ) -> None:
         """Wrap an application.
@@ -49,14 +60,15 @@ class Edge:
         Args:
             inner: BentoML's application: it starts and ends the service.
             routes: Path -> route, asked once the service has started.
-            keys: Who may call.
+            access: Who may call.
             settings: Limits and deadlines.
         """
         self._inner = inner
         self._routes = routes
-        self._keys = keys
+        self._access = access
         self._settings = settings
         self._bodies = Bodies(settings)
+        self._rates = Rates(settings.rate_per_second, settings.burst)
         self._answering = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,23 +84,27 @@ class Edge:
         started = time.perf_counter()
         headers: Headers = dict(scope["headers"])
         request_id = _request_id(headers)
-        route = self._routes().get(scope["path"])
+        REQUEST_ID.set(request_id)
+        route, word = find(self._routes(), scope["path"])
         try:
-            reply = await self._reply(route, scope, headers, receive)
+            reply = await self._reply(route, word, scope, headers, receive)
         except ClientGoneError:
             return
         except Problem as problem:
-            reply = _refusal(problem, request_id)
+            reply = _refusal(problem)
         except Exception as error:  # noqa: BLE001 - nothing that breaks inside may reach the caller
             _log_failure(error, request_id)
-            failure = Problem(500, "internal", "the server failed; its log has this request_id")
-            reply = _refusal(failure, request_id)
-        name = route.path if route else metrics.OTHER_ROUTE
+            reply = _refusal(Problem(500, "internal", "the server failed; its log has this request_id"))
+        name, seconds = route.path if route else metrics.OTHER_ROUTE, time.perf_counter() - started
         metrics.REQUESTS.labels(name, str(reply.status)).inc()
-        metrics.SECONDS.labels(name).observe(time.perf_counter() - started)
+        metrics.SECONDS.labels(name).observe(seconds)
         await _send(send, reply, request_id, with_body=scope["method"] != "HEAD")
+        if self._settings.log_requests:
+            _log_request(request_id, name, reply, seconds)
 
-    async def _reply(self, route: Route | None, scope: Scope, headers: Headers, receive: Receive) -> Reply:
+    async def _reply(
+        self, route: Route | None, word: str, scope: Scope, headers: Headers, receive: Receive
+    ) -> Reply:
         if route is None:
             raise Problem(
                 404, "no-such-path", "there is nothing at this path; /openapi.json lists what there is"
@@ -98,39 +114,61 @@ class Edge:
             detail = f"this path answers {allowed}"
             raise Problem(405, "wrong-method", detail, {"allow": allowed})
         if not (isinstance(route, Page) and route.is_open):
-            self._admit(scope, headers)
+            self._admit(route, self._caller(scope, headers))
         if isinstance(route, Page):
             return Reply(200, route.content(), route.content_type)
+        if isinstance(route, Lookup):
+            return await self._in_turn(lambda: route.act(word), self._settings.request_deadline_seconds)
         _require_json(headers)
         body = await self._bodies.read(headers, receive)
-        return await self._act(route, body)
+        seconds = route.seconds or self._settings.request_deadline_seconds
+        return await self._in_turn(lambda: _act(route, body), seconds)
 
-    def _admit(self, scope: Scope, headers: Headers) -> None:
-        if self._keys:
-            if not self._keys.open_for(headers):
-                detail = "this server asks for a key, as X-API-Key or as a bearer token"
+    def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        if self._access:
+            caller = self._access.caller(headers)
+            if caller is None:
+                detail = "this server asks for a key or a token, as X-API-Key or as a bearer token"
                 raise Problem(401, "no-key", detail, {"www-authenticate": "Bearer"})
-        elif not (is_loopback((scope.get("server") or ("",))[0]) and _asks_for_this_machine(headers)):
-            detail = "without keys this server answers callers on its own machine alone"
-            raise Problem(403, "not-local", detail)
+            return caller
+        if is_loopback((scope.get("server") or ("",))[0]) and _asks_for_this_machine(headers):
+            return HERE
+        raise Problem(403, "not-local", "without keys this server answers callers on its own machine alone")
 
-    async def _act(self, route: Action, body: bytes) -> Reply:
+    def _admit(self, route: Route, caller: Caller) -> None:
+        if route.scope and not caller.may(route.scope):
+            challenge = f'Bearer error="insufficient_scope", scope="{route.scope}"'
+            detail = f"the key or token is not for this; it wants the scope {route.scope}"
+            raise Problem(403, "no-scope", detail, {"www-authenticate": challenge})
+        wait = self._rates.wait(caller.name)
+        if wait:
+            detail = "this key or token asks too often"
+            raise Problem(429, "too-often", detail, {"retry-after": str(math.ceil(wait))})
+
+    async def _in_turn(self, begin: Callable[[], Awaitable[BaseModel]], seconds: float) -> Reply:
+        """Answer, if there is a place, and in time."""
         if self._answering >= self._settings.concurrency:
-            detail = "the server is answering as many requests as it can"
-            raise Problem(429, "overloaded", detail, {"retry-after": "1"})
+            raise Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
         self._answering += 1
         metrics.IN_FLIGHT.inc()
         try:
-            question = _question(route, body)
-            async with asyncio.timeout(self._settings.request_deadline_seconds):
-                answer = await route.act(question)
+            async with asyncio.timeout(seconds):
+                answer = await begin()
         except TimeoutError as error:
-            detail = f"no answer within {self._settings.request_deadline_seconds:g} seconds"
-            raise Problem(503, "deadline", detail, {"retry-after": "1"}) from error
+            raise Problem(503, "deadline", f"no answer within {seconds:g} seconds", SOON) from error
         finally:
             self._answering -= 1
             metrics.IN_FLIGHT.dec()
         return Reply(200, answer.model_dump_json().encode())
+
+
+async def _act(route: Action, body: bytes) -> BaseModel:
+    document = json_of(body)
+    try:
+        question = route.question.model_validate(document)
+    except ValidationError as error:
+        raise invalid(error) from error
+    return await route.act(question)
 
 
 def _asks_for_this_machine(headers: Headers) -> bool:
@@ -140,14 +178,6 @@ def _asks_for_this_machine(headers: Headers) -> bool:
     except ValueError:
         return False
     return host is None or host == "localhost" or is_loopback(host)
-
-
-def _question(route: Action, body: bytes) -> BaseModel:
-    document = json_of(body)
-    try:
-        return route.question.model_validate(document)
-    except ValidationError as error:
-        raise invalid(error) from error
 
 
 def _require_json(headers: Headers) -> None:
@@ -167,8 +197,8 @@ def _request_id(headers: Headers) -> str:
     return uuid.uuid4().hex
 
 
-def _refusal(problem: Problem, request_id: str) -> Reply:
-    body = problem.document(request_id)
+def _refusal(problem: Problem) -> Reply:
+    body = problem.document().model_dump_json(exclude_none=True).encode()
     return Reply(problem.status, body, PROBLEM_JSON, problem.headers)
 
 
@@ -178,14 +208,19 @@ def _log_failure(error: Exception, request_id: str) -> None:
     log.error("request %s failed with %s\n%s", request_id, type(error).__name__, frames)
 
 
+def _log_request(request_id: str, route: str, reply: Reply, seconds: float) -> None:
+    """A line of JSON: the route and never the path, for a path may hold anything."""
+    line = {"request_id": request_id, "route": route, "status": reply.status, "ms": round(seconds * 1000, 2)}
+    log.info("request %s", json.dumps(line))
+
+
 async def _send(send: Send, reply: Reply, request_id: str, *, with_body: bool) -> None:
-    headers = {
-        "content-type": reply.content_type,
-        "content-length": str(len(reply.body)),
-        "x-request-id": request_id,
-        **SAFE,
-        **reply.headers,
-    }
-    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+    headers = [
+        (b"content-type", reply.content_type.encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        *SAFE,
+        *((name.encode(), value.encode()) for name, value in reply.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body if with_body else b""})

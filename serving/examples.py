@@ -1,31 +1,15 @@
 """From what the online store says of a customer to the one-row table that a model reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from attune import columns as c
-from attune.features.online import USABLE, FeatureStatus, OnlineRow
-from attune.features.schema import features_of
+from attune.features.schema import MESSAGE_CONTEXT, features_of, views_of
 
 Values = Mapping[str, Any]
-
-
-def is_complete(row: OnlineRow) -> bool:
-    """Whether every feature has a value, be it a stale one."""
-    return USABLE.issuperset(row.statuses.values())
-
-
-def is_stale(row: OnlineRow) -> bool:
-    """Whether a value is older than its view's time to live."""
-    return FeatureStatus.STALE in row.statuses.values()
-
-
-def as_of(row: OnlineRow) -> datetime:
-    """The date of the latest snapshot in a complete row."""
-    return max(moment for moment in row.event_timestamps.values() if moment is not None)
 
 
 def example(values: Values, moment: datetime) -> pd.DataFrame:
@@ -37,4 +21,15 @@ def example(values: Values, moment: datetime) -> pd.DataFrame:
 def nobody(service: str) -> Values:
     """The features of somebody of whom nothing is known: no purchase, and no word about the household."""
     empty: dict[str, Any] = {"string": c.UNKNOWN, "int64": 0, "float64": 0.0}
-    return {name: empty.get(kind, []) for name, kind in features_of(service).items()}
+    values = {name: empty.get(kind, []) for name, kind in features_of(service).items()}
+    if MESSAGE_CONTEXT.name in views_of(service):
+        values |= dict(zip(c.MESSAGE_COLUMNS, (c.UNKNOWN, c.UNKNOWN, 12, 0, 28.0), strict=True))
+    return values
+
+
+def messages(values: Values, options: Sequence[Values], moment: datetime) -> pd.DataFrame:
+    """One example a way to send a message to the same customer."""
+    times = pd.DatetimeIndex([moment] * len(options)).as_unit("us")
+    frame = pd.DataFrame([dict(values) | dict(option) for option in options])
+    frame.insert(0, c.EVENT_TIMESTAMP, times)
+    return frame

@@ -20,6 +20,9 @@ IN_FLIGHT = Gauge("attune_requests_in_flight", "Requests being answered", multip
 DEGRADED = Counter("attune_degraded_answers", "Answers that could have been better", ["model", "reason"])
 REFUSED_VERSIONS = Counter("attune_refused_versions", "Champions that were not taken", ["model"])
 UNLOGGED = Counter("attune_unlogged_predictions", "Predictions that the log did not take")
+FEATURE_READS = Counter("attune_feature_reads", "Reads of the online store", ["outcome"])
+SHADOWS = Counter("attune_shadow_comparisons", "Answers asked of a shadow too", ["model", "outcome"])
+EVENTS = Counter("attune_events", "Interactions that were told", ["outcome"])
 OTHER_ROUTE = "other"
 
 

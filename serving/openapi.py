@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 description, made from the routes and contracts themselves."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,14 +10,20 @@ from pydantic.json_schema import models_json_schema
 
 from attune import __version__
 from serving.problems import PROBLEM_JSON
-from serving.routes import Action, Page, Route
+from serving.routes import Action, Lookup, Page, Route
 from serving.schemas import ProblemDocument
 
 Document = dict[str, Any]
 
 TEMPLATE = "#/components/schemas/{model}"
 SECURITY: list[dict[str, list[str]]] = [{}, {"key": []}, {"bearer": []}]
-ALWAYS = {401: "No key, or a wrong one.", 403: "Asked from another machine.", 500: "The server failed."}
+ALWAYS = {
+    401: "No key or token, or one that does not hold.",
+    403: "The key or token is not for this, or the caller is on another machine.",
+    429: "Too much was asked; see Retry-After.",
+    500: "The server failed.",
+}
+EVERY_LOOKUP = {**ALWAYS, 404: "There is no such thing.", 503: "Time is missing; see Retry-After."}
 EVERY_ACTION = {
     **ALWAYS,
     400: "The body is not JSON.",
@@ -24,7 +31,6 @@ EVERY_ACTION = {
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "The body breaks the contract.",
-    429: "The server is answering as many requests as it can; see Retry-After.",
     503: "The model, its features or time is missing; see Retry-After.",
 }
 
@@ -56,10 +62,17 @@ def describe(routes: Iterable[Route]) -> bytes:
 
 def _path(route: Route) -> Document:
     operation: Document = {
-        "operationId": route.path.strip("/").replace("/", "_").replace(".", "_"),
+        "operationId": re.sub(r"[^a-z0-9]+", "_", route.path.strip("/")).strip("_"),
         "summary": route.summary,
         "security": [{}] if isinstance(route, Page) and route.is_open else SECURITY,
     }
+    if isinstance(route, Lookup):
+        word = {"type": "string", "pattern": route.pattern}
+        operation["parameters"] = [{"name": route.word, "in": "path", "required": True, "schema": word}]
+        answer = {"schema": _reference(route.answer)}
+        operation["responses"] = {"200": _content("The answer.", "application/json", answer)}
+        operation["responses"] |= _refusals(EVERY_LOOKUP | route.refusals)
+        return {"get": operation}
     if isinstance(route, Page):
         answer = {"schema": _reference(route.answer)} if route.answer else {}
         operation["responses"] = {"200": _content("The answer.", route.content_type, answer)}

@@ -2,22 +2,17 @@
 
 What is promised: a record is handed to the system by one write before its answer leaves, so every answer
 that a caller has received survives the end of the server, by SIGTERM or by kill -9. Records reach the disk
-within `SYNC_SECONDS`; a power cut or a crash of the kernel may lose that much. A record may exist whose
+within 200 ms; a power cut or a crash of the kernel may lose that much. A record may exist whose
 answer never arrived. A record names a customer only where that customer agreed to the purpose.
 """
 
-import os
-import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
-SYNC_SECONDS = 0.2
-SEGMENT_BYTES = 64 * 1024 * 1024
-SUFFIX = ".jsonl"
+from serving.lines import SEGMENT_BYTES, SUFFIX, Lines
 
 
 class ServedFeatures(BaseModel):
@@ -49,79 +44,30 @@ class PredictionRecord(BaseModel):
 
 
 class PredictionLog:
-    """Appends records to a file of this process's own, and starts a new file when one has grown large."""
+    """Appends records to a file of this process's own, and to whoever else wants a copy."""
 
     def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder = folder
-        self._segment_bytes = segment_bytes
-        self._lock = threading.Lock()
-        self._file = self._new_segment()
-        self._size = 0
-        self._torn = False
-        self._written = False
-        self._closing = threading.Event()
-        self._syncing = threading.Thread(target=self._sync_often, name="prediction-log", daemon=True)
-        self._syncing.start()
+        self._lines = Lines(folder, segment_bytes)
 
     def write(self, record: PredictionRecord) -> bool:
         """Append a record, and say whether the system took it whole; a full disk does not."""
-        line = record.model_dump_json(exclude_none=True).encode() + b"\n"
-        with self._lock:
-            try:
-                if self._size >= self._segment_bytes:
-                    self._next_segment()
-                # What a full disk cut off must not swallow the next record.
-                line = b"\n" + line if self._torn else line
-                count = os.write(self._file, line)
-            except OSError:
-                return False
-            self._size += count
-            self._torn = count < len(line)
-            self._written = True
-            return not self._torn
+        return self._lines.write(record.model_dump_json(exclude_none=True).encode())
 
     def close(self) -> None:
         """Bring everything to the disk; what is written afterwards is not taken."""
-        self._closing.set()
-        self._syncing.join()
-        with self._lock:
-            file, self._file = self._file, -1
-        os.fdatasync(file)
-        os.close(file)
-
-    def _sync_often(self) -> None:
-        while not self._closing.wait(SYNC_SECONDS):
-            with self._lock:
-                if not self._written:
-                    continue
-                self._written = False
-                file = os.dup(self._file)
-            # Outside the lock: a slow disk must not hold an answer back.
-            try:
-                os.fdatasync(file)
-            except OSError:
-                self._written = True
-            finally:
-                os.close(file)
-
-    def _next_segment(self) -> None:
-        full, self._file, self._size, self._torn = self._file, self._new_segment(), 0, False
-        os.fdatasync(full)
-        os.close(full)
-
-    def _new_segment(self) -> int:
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{time.monotonic_ns()}{SUFFIX}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        return os.open(self._folder / name, flags, 0o600)
+        self._lines.close()
 
 
 def read_predictions(folder: Path) -> Iterator[PredictionRecord]:
     """Read every whole record of a log, file by file; a line that was cut off is passed over."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         with path.open("rb") as file:
-            for line in file:
-                try:
-                    yield PredictionRecord.model_validate_json(line)
-                except ValidationError:
-                    continue
+            yield from filter(None, map(parse, file))
+
+
+def parse(line: bytes) -> PredictionRecord | None:
+    """One line as a record; None for one that was cut off."""
+    try:
+        return PredictionRecord.model_validate_json(line)
+    except ValidationError:
+        return None

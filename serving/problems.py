@@ -1,5 +1,6 @@
 """Errors of the HTTP API as problem documents (RFC 9457): what was wrong, never what was sent."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,9 @@ from serving.schemas import Fault, ProblemDocument
 PROBLEM_JSON = "application/problem+json"
 PREFIX = "urn:attune:problem:"
 MOST_FAULTS = 20
+# The request that is being answered, for the documents of a batch too.
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+AGAIN = {"retry-after": "5"}
 
 
 @dataclass(eq=False)
@@ -31,17 +35,16 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     headers: dict[str, str] = field(default_factory=dict)
     errors: list[Fault] | None = None
 
-    def document(self, request_id: str) -> bytes:
+    def document(self) -> ProblemDocument:
         """The body of the response."""
-        document = ProblemDocument(
+        return ProblemDocument(
             type=PREFIX + self.name,
             title=HTTPStatus(self.status).phrase,
             status=self.status,
             detail=self.detail,
-            request_id=request_id,
+            request_id=REQUEST_ID.get(),
             errors=self.errors,
         )
-        return document.model_dump_json(exclude_none=True).encode()
 
 
 def invalid(error: ValidationError) -> Problem:

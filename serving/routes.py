@@ -1,10 +1,13 @@
-"""The kinds of routes that the edge knows."""
+"""The kinds of routes that the edge knows, and how one is found."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
+
+from serving.scopes import Scope
 
 JSON = "application/json"
 
@@ -20,7 +23,9 @@ class Page:
         answer: The contract of the body; None where it is not one of ours.
         content_type: The media type of the body.
         is_open: Whether it is read without a key: what an orchestrator asks.
+        is_inside: Whether it moves to the admin port where there is one.
         refusals: The statuses, besides those of every route, that it may answer with, and when.
+        scope: What a key or token has to be for; None: for anything.
     """
 
     path: str
@@ -29,12 +34,55 @@ class Page:
     answer: type[BaseModel] | None = None
     content_type: str = JSON
     is_open: bool = False
+    is_inside: bool = False
     refusals: dict[int, str] = field(default_factory=dict)
+    scope: Scope | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:
         """The HTTP methods it answers."""
         return ("GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A route that is read (GET) and has one word of its path from the caller.
+
+    Attributes:
+        path: Where it is; the word stands in braces, `/v1/predictions/{prediction_id}/explanation`.
+        act: Answers for a word; may raise a Problem.
+        pattern: What the word has to match; another is a path that there is not.
+        answer: The contract of the answer.
+        summary: A line for the OpenAPI description.
+        scope: What a key or token has to be for.
+        refusals: The statuses, besides those of every route, that it may answer with, and when.
+    """
+
+    path: str
+    act: Callable[[str], Awaitable[BaseModel]]
+    pattern: str
+    answer: type[BaseModel]
+    summary: str
+    scope: Scope
+    refusals: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods it answers."""
+        return ("GET",)
+
+    @property
+    def word(self) -> str:
+        """What the word is called."""
+        return self.path.partition("{")[2].partition("}")[0]
+
+    def match(self, path: str) -> str | None:
+        """The word in a path, if it is a path of this route."""
+        before, _, rest = self.path.partition("{")
+        after = rest.partition("}")[2]
+        inside = path[len(before) : len(path) - len(after)]
+        is_ours = path.startswith(before) and path.endswith(after)
+        return inside if is_ours and re.fullmatch(self.pattern, inside) else None
 
 
 @dataclass(frozen=True)
@@ -47,6 +95,8 @@ class Action:
         question: The contract of the body.
         answer: The contract of the answer.
         summary: A line for the OpenAPI description.
+        scope: What a key or token has to be for.
+        seconds: How long an answer may take; None for as long as any.
         refusals: The statuses, besides those of every action, that it may answer with, and when.
     """
 
@@ -55,6 +105,8 @@ class Action:
     question: type[BaseModel]
     answer: type[BaseModel]
     summary: str
+    scope: Scope
+    seconds: float | None = None
     refusals: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -63,4 +115,14 @@ class Action:
         return ("POST",)
 
 
-Route = Page | Action
+Route = Page | Lookup | Action
+
+
+def find(routes: Mapping[str, Route], path: str) -> tuple[Route | None, str]:
+    """The route of a path, and the caller's word in it, if it has one."""
+    if route := routes.get(path):
+        return (None, "") if isinstance(route, Lookup) else (route, "")
+    for route in routes.values():
+        if isinstance(route, Lookup) and (word := route.match(path)):
+            return route, word
+    return None, ""

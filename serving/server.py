@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from attune.config import Workspace
 from attune.errors import ConfigError
-from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE, ApiKeys, is_loopback
+from serving.access import Access
+from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE, is_loopback
 from serving.application import check
 from serving.process import LOOPBACK, PortTakenError, ServerProcess, arguments, environment
 from serving.settings import ServingSettings
@@ -90,7 +91,7 @@ def serve(workspace: Workspace, host: str, port: int, now: datetime | None = Non
         ConfigError: The address would be open to others without keys, or is taken.
         AttuneError: The workspace cannot be served; the message says what to do.
     """
-    if not is_loopback(host) and not ApiKeys.here():
+    if not is_loopback(host) and not Access.here():
         raise ConfigError(
             f"{host} can be reached from other machines and there are no API keys; set {KEYS_VARIABLE} or "
             f"{KEYS_FILE_VARIABLE}, or listen on {LOOPBACK}"

@@ -7,10 +7,13 @@ import bentoml
 from _bentoml_sdk import Service
 from _bentoml_sdk.service import get_current_service
 
+from attune.adapters.online_stores import ONLINE_FILE, open_rows
 from attune.config import Workspace
-from serving.api_keys import ApiKeys
+from attune.features.read_plan import OnlineReader
+from serving.access import Access
 from serving.application import Application, check
 from serving.edge import Edge
+from serving.routing import routes_of
 from serving.settings import ServingSettings
 from serving.supervisor import end_with_supervisor
 
@@ -23,7 +26,7 @@ class EdgeService(Service[Any]):  # type: ignore[misc]  # BentoML ships this cla
     def to_asgi(self, is_main: bool = True) -> Edge:
         """Put the edge around BentoML's application, which then only starts and ends the service."""
         inner = super().to_asgi(is_main=is_main)
-        return Edge(inner, lambda: get_current_service().routes, ApiKeys.here(), ServingSettings.here())
+        return Edge(inner, lambda: get_current_service().routes, Access.here(), ServingSettings.here())
 
 
 @bentoml.service(name="attune", workers=1, http={"host": "127.0.0.1"}, logging={"access": {"enabled": False}})
@@ -31,13 +34,11 @@ class Attune:
     """Recommendations and churn probabilities from the champions of one workspace."""
 
     def __init__(self) -> None:
-        # The supervisor reads this module too; Feast costs it seconds and memory that only a worker needs.
-        from attune.adapters.feast import FeastStore
-
         end_with_supervisor()
-        workspace = Workspace.here()
-        self._application = Application(workspace, FeastStore(workspace), ServingSettings.here())
-        self.routes = self._application.routes
+        workspace, settings = Workspace.here(), ServingSettings.here()
+        features = OnlineReader(open_rows(workspace.feast / ONLINE_FILE))
+        self._application = Application(workspace, features, settings)
+        self.routes = routes_of(self._application, settings)
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod

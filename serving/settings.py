@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from attune.config import Settings
 from attune.errors import ConfigError
+from attune.features.settings import FeatureSettings
 
 SETTINGS_VARIABLE = "ATTUNE_SERVING"
 
@@ -25,7 +26,23 @@ class ServingSettings(Settings):
     body_deadline_seconds: float = Field(default=5, gt=0)
     request_deadline_seconds: float = Field(default=2, gt=0)
     concurrency: int = Field(default=32, ge=1, description="requests being answered at once")
+    events_deadline_seconds: float = Field(default=10, gt=0, description="until an event is taken")
+    rate_per_second: float | None = Field(
+        default=None, gt=0, description="requests of one key or token in each worker; None is no limit"
+    )
+    burst: int = Field(default=50, ge=1, description="requests of one key at once, before the rate counts")
+    canary_share: float = Field(default=0.05, ge=0, le=1, description="of the customers, while there is one")
+    shadow_share: float = Field(default=1.0, ge=0, le=1, description="of the customers, while there is one")
+    admin_port: int | None = Field(
+        default=None, ge=1, le=65535, description="metrics, models and description alone, on this machine"
+    )
+    admin_host: str = Field(default="127.0.0.1", description="where the admin port listens")
+    log_requests: bool = Field(default=False, description="a line of JSON a request")
     refresh_seconds: float = Field(default=1, gt=0, description="how often a new champion is looked for")
+
+    features: FeatureSettings = Field(
+        default_factory=FeatureSettings, description="those of the build: events are computed by them"
+    )
 
     @classmethod
     def here(cls, environment: Mapping[str, str] = os.environ) -> Self:

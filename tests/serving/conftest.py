@@ -60,6 +60,7 @@ class Shop:
     workspace: Workspace
     made: Path
     loyal: str
+    second: str
     refusing_churn: str
     refusing_recommend: str
     settings: ServingSettings
@@ -142,10 +143,12 @@ def _with_ids(workspace: Workspace, made: Path, raw_ids: list[str], key: bytes) 
     known = {raw: pseudonym(key, raw) for raw in raw_ids}
     rows = store.online("recommend_v1", list(known.values()), NOW)
     active = {row.key for row in rows if row.known and row.values[c.ORDERS_90D]}
+    loyal, second, *_ = (raw for raw, name in known.items() if name in churn & recommend & active)
     return Shop(
         workspace=workspace,
         made=made,
-        loyal=next(raw for raw, name in known.items() if name in churn & recommend & active),
+        loyal=loyal,
+        second=second,
         refusing_churn=next(raw for raw, name in known.items() if name not in churn),
         refusing_recommend=next(raw for raw, name in known.items() if name not in recommend),
         settings=ServingSettings(now=NOW, refresh_seconds=0.2),

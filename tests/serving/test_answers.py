@@ -1,72 +1,41 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
 from attune.adapters.feast import FeastStore
-from attune.data.pseudonyms import load_or_make_key
 from attune.data.tables import read_table, write_tables
-from attune.features.online import FeatureStatus, OnlineFeatures, OnlineRow
 from attune.features.schema import SERVICES
 from attune.features.value_digest import digests_of
-from attune.registry import Registry
-from serving.answers import Answers
-from serving.champions import Champions
-from serving.facts import LatestFacts
-from serving.prediction_log import PredictionLog, read_predictions
+from serving.prediction_log import read_predictions
 from serving.problems import Problem
 from serving.schemas import ChurnRequest, RecommendRequest
-from serving.settings import ServingSettings
-from tests.serving.conftest import NOW, Shop
+from tests.serving.answering import Answering, Forgetful, answering
+from tests.serving.conftest import NOW
 
 
-class Forgetful:
-    """A store that knows nothing about anybody."""
-
-    def online(self, service: str, keys: list[str], now: datetime) -> list[OnlineRow]:
-        missing = {"tenure_days": FeatureStatus.MISSING}
-        return [OnlineRow(key, {"tenure_days": None}, {"tenure_days": None}, missing) for key in keys]
-
-
-@contextmanager
-def answering(
-    shop: Shop, folder: Path, now: datetime = NOW, features: OnlineFeatures | None = None
-) -> Iterator[Answers]:
-    champions = Champions(Registry(shop.workspace))
-    champions.refresh()
-    log = PredictionLog(folder / "log")
-    key = load_or_make_key(shop.workspace.pseudonym_key)
-    facts = LatestFacts(shop.workspace.tables)
-    store = features or FeastStore(shop.workspace)
-    yield Answers(champions, store, facts, key, log, ServingSettings(now=now))
-    log.close()
-
-
-def churn(answers: Answers, customer: str) -> Problem:
+def churn(answers: Answering, customer: str) -> Problem:
     with pytest.raises(Problem) as refused:
-        answers.churn(ChurnRequest(customer_id=customer))
+        answers.scores.churn(ChurnRequest(customer_id=customer))
     return refused.value
 
 
 def test_old_features_are_used_and_said_to_be_old(shop, tmp_path):
-    with answering(shop, tmp_path, now=NOW + timedelta(days=8)) as answers:
-        score = answers.churn(ChurnRequest(customer_id=shop.loyal))
-        items = answers.recommend(RecommendRequest(customer_id=shop.loyal))
+    with answering(shop, tmp_path / "log", now=NOW + timedelta(days=8)) as answers:
+        score = answers.scores.churn(ChurnRequest(customer_id=shop.loyal))
+        items = answers.recommendations.recommend(RecommendRequest(customer_id=shop.loyal))
     assert (score.degraded, score.as_of) == (["stale_features"], NOW)
     assert (items.degraded, items.as_of) == (["stale_features"], NOW)
 
 
 def test_features_of_the_future_are_not_used(shop, tmp_path):
-    with answering(shop, tmp_path, now=NOW - timedelta(days=1)) as answers:
+    with answering(shop, tmp_path / "log", now=NOW - timedelta(days=1)) as answers:
         assert churn(answers, shop.loyal).name == "nothing-known"
 
 
 def test_of_whom_nothing_is_known_no_score_but_popular_items(shop, tmp_path):
-    with answering(shop, tmp_path, features=Forgetful()) as answers:
+    with answering(shop, tmp_path / "log", features=Forgetful()) as answers:
         refused = churn(answers, shop.loyal)
-        items = answers.recommend(RecommendRequest(customer_id=shop.loyal, k=4))
+        items = answers.recommendations.recommend(RecommendRequest(customer_id=shop.loyal, k=4))
     assert (refused.status, refused.name) == (404, "nothing-known")
     assert (items.degraded, len(items.items)) == (["missing_features"], 4)
 
@@ -74,9 +43,9 @@ def test_of_whom_nothing_is_known_no_score_but_popular_items(shop, tmp_path):
 def test_without_a_store_no_score_but_popular_items(shop, tmp_path):
     mine = shop.elsewhere(tmp_path / "workspace")
     (mine.workspace.feast / "online.db").unlink()
-    with answering(mine, tmp_path) as answers:
+    with answering(mine, tmp_path / "log") as answers:
         refused = churn(answers, shop.loyal)
-        items = answers.recommend(RecommendRequest(customer_id=shop.loyal, k=4))
+        items = answers.recommendations.recommend(RecommendRequest(customer_id=shop.loyal, k=4))
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
     assert (items.degraded, len(items.items)) == (["no_feature_store"], 4)
 
@@ -86,21 +55,21 @@ def test_consent_that_is_withdrawn_counts_at_the_next_read(shop, tmp_path):
     consents = read_table(mine.workspace.tables, "consents")
     consents["granted"] &= consents["customer_id"] != shop.pseudonym(shop.loyal)
     write_tables(mine.workspace.tables, {"consents": consents})
-    with answering(mine, tmp_path) as answers:
+    with answering(mine, tmp_path / "log") as answers:
         assert churn(answers, shop.loyal).status == 403
 
 
 def test_without_a_champion_there_is_no_answer(shop, tmp_path):
     mine = shop.elsewhere(tmp_path / "workspace")
     mine.workspace.registry.unlink()
-    with answering(mine, tmp_path) as answers:
+    with answering(mine, tmp_path / "log") as answers:
         refused = churn(answers, shop.loyal)
     assert (refused.status, refused.name) == (503, "no-champion")
 
 
 def test_the_log_says_what_features_an_answer_rested_on(shop, tmp_path):
-    with answering(shop, tmp_path) as answers:
-        answers.churn(ChurnRequest(customer_id=shop.loyal))
+    with answering(shop, tmp_path / "log") as answers:
+        answers.scores.churn(ChurnRequest(customer_id=shop.loyal))
     (record,) = read_predictions(tmp_path / "log")
     service = str(record.feature_service)
     (row,) = FeastStore(shop.workspace).online(service, [str(record.customer)], NOW)

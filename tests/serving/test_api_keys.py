@@ -10,11 +10,25 @@ def test_keys_come_from_the_environment_and_from_a_file(tmp_path):
     file = tmp_path / "keys"
     file.write_text(f"# the web shop\n{SECOND}\n\n", encoding="utf-8")
     keys = ApiKeys.here({"ATTUNE_API_KEYS": f"{FIRST}, ", "ATTUNE_API_KEYS_FILE": str(file)})
-    assert keys.open_for({b"x-api-key": FIRST.encode()})
-    assert keys.open_for({b"authorization": f"bearer {SECOND}".encode()})
-    assert not keys.open_for({b"authorization": f"basic {SECOND}".encode()})
-    assert not keys.open_for({b"x-api-key": b""})
-    assert not keys.open_for({})
+    assert keys.find(FIRST.encode())
+    assert keys.find(SECOND.encode())
+    assert keys.find(b"") is keys.find(b"another") is None
+
+
+def test_a_key_has_the_scopes_that_stand_behind_it_or_all():
+    keys = ApiKeys([FIRST, f"{SECOND} recommend events"])
+    limited, full = keys.find(SECOND.encode()), keys.find(FIRST.encode())
+    assert limited is not None
+    assert full is not None
+    assert limited.scopes == {"recommend", "events"}
+    assert full.scopes == {"recommend", "score", "events", "admin"}
+    assert FIRST not in full.name
+
+
+def test_a_scope_that_there_is_not_is_refused_and_not_repeated():
+    with pytest.raises(ConfigError, match="1 scope") as refused:
+        ApiKeys([f"{FIRST} everything"])
+    assert "everything" not in str(refused.value)
 
 
 def test_without_configuration_there_are_no_keys():

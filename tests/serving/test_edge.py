@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.access import Access
 from serving.api_keys import ApiKeys
 from serving.edge import Edge
 from serving.problems import Problem
@@ -43,14 +44,14 @@ async def repeat(question: Question) -> Answer:
 
 
 ROUTES: Mapping[str, Route] = {
-    "/repeat": Action("/repeat", repeat, Question, Answer, "Repeat a word."),
+    "/repeat": Action("/repeat", repeat, Question, Answer, "Repeat a word.", "score"),
     "/alive": Page("/alive", lambda: b"{}", "Alive.", is_open=True),
     "/secret": Page("/secret", lambda: b"{}", "Secret."),
 }
 
 
 def edge(keys: ApiKeys | None = None, **settings: Any) -> Edge:
-    return Edge(None, lambda: ROUTES, keys or ApiKeys(), ServingSettings(**settings))
+    return Edge(None, lambda: ROUTES, Access(keys or ApiKeys()), ServingSettings(**settings))
 
 
 async def ask(app: Edge, method: str, path: str, at: str = "127.0.0.1", **request: Any) -> httpx.Response:

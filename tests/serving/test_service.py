@@ -13,7 +13,7 @@ from attune.adapters.feast import FeastStore
 from attune.data.tables import read_table
 from attune.registry import Registry
 from serving.client import AttuneClient, RefusedError
-from serving.examples import as_of, example
+from serving.examples import example
 from serving.prediction_log import PredictionRecord, read_predictions
 from serving.schemas import Answer, ProblemDocument
 from serving.server import RunningServer
@@ -40,7 +40,7 @@ def test_a_churn_probability_is_the_champions_own(shop, client):
     champion = registry.champion("churn")
     assert champion is not None
     (row,) = FeastStore(shop.workspace).online("churn_v1", [shop.pseudonym(shop.loyal)], NOW)
-    wanted = registry.load(champion).score(example(row.values, as_of(row)))[0]
+    wanted = registry.load(champion).score(example(row.values, NOW))[0]
     assert answer.probability == pytest.approx(wanted, abs=1e-12)
     assert (answer.model, answer.model_version, answer.feature_service) == ("churn", 1, "churn_v1")
     assert (answer.as_of, answer.degraded) == (NOW, [])
@@ -105,7 +105,7 @@ def test_raw_ids_are_neither_logged_nor_answered(server, client, shop):
     answer = client.churn(shop.loyal)
     refusal(client, STRANGER)
     text = server.log.read_text(encoding="utf-8") + answer.model_dump_json()
-    text += "".join(file.read_text(encoding="utf-8") for file in shop.workspace.predictions.iterdir())
+    text += "".join(file.read_text(encoding="utf-8") for file in shop.workspace.predictions.rglob("*.jsonl"))
     for raw in (shop.loyal, shop.refusing_churn, STRANGER):
         assert not re.search(rf"\b{raw}\b", text)
 
@@ -214,7 +214,14 @@ def test_openapi_describes_every_route_and_refusal(server):
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]) == {
         "/v1/recommend",
+        "/v1/recommend/batch",
+        "/v1/recommend/similar",
         "/v1/churn",
+        "/v1/churn/batch",
+        "/v1/response",
+        "/v1/events",
+        "/v1/feedback",
+        "/v1/predictions/{prediction_id}/explanation",
         "/v1/models",
         "/livez",
         "/readyz",

@@ -1,0 +1,65 @@
+"""A circuit breaker: a store that fails is left alone for a while, so that answers do not wait for it."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+WINDOW = 20
+LEAST_FAILURES = 5
+OPEN_SECONDS = 0.5
+
+
+class Breaker:
+    """Opens when at least five, and half, of the last twenty calls failed; then lets one through a while.
+
+    A ratio and not a row of failures: a moment without the processor fails everything that was under way,
+    and says nothing about the store.
+    """
+
+    def __init__(
+        self, open_seconds: float = OPEN_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Closed at first.
+
+        Args:
+            open_seconds: How long after a failed try the next is let through.
+            clock: In seconds; it never goes back.
+        """
+        self._open_seconds = open_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._outcomes: deque[bool] = deque(maxlen=WINDOW)
+        self._next_try: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are spared."""
+        return self._next_try is not None
+
+    def allows(self) -> bool:
+        """Whether the next call may go through; while open, one each `open_seconds`."""
+        if self._next_try is None:
+            return True
+        with self._lock:
+            now = self._clock()
+            if self._next_try is not None and now < self._next_try:
+                return False
+            self._next_try = now + self._open_seconds
+            return True
+
+    def succeeded(self) -> None:
+        """A call was answered: the store is back."""
+        if self._next_try is not None:
+            with self._lock:
+                self._next_try = None
+                self._outcomes.clear()
+        self._outcomes.append(True)
+
+    def failed(self) -> None:
+        """A call was not answered."""
+        with self._lock:
+            self._outcomes.append(False)
+            failures = self._outcomes.count(False)
+            if self._next_try is None and failures >= max(LEAST_FAILURES, len(self._outcomes) / 2):
+                self._next_try = self._clock() + self._open_seconds

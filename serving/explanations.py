@@ -1,0 +1,73 @@
+"""Why a score, why an item: by the model's own word where it has one, else by leaving out.
+
+Leaving out asks the same model again, in one call: what would it say of this customer if one feature were
+that of somebody of whom nothing is known, or if one item had never been bought? The difference is what the
+feature, or the purchase, adds. Such differences need not sum to the score.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from attune import columns as c
+from serving import examples
+from serving.champions import Champion
+from serving.schemas import Contribution
+
+MOST_FEATURES = 10
+MOST_PURCHASES = 20
+MOST_REASONS = 3
+
+
+def explain_score(version: Champion, values: Mapping[str, Any], as_of: datetime) -> list[Contribution]:
+    """What each feature adds to a probability, the largest first, ten at most."""
+    usual = examples.nobody(version.service)
+    names = [name for name in usual if name in values and values[name] != usual[name]]
+    changed = [dict(values) | {name: usual[name]} for name in names]
+    scores = version.model.score(_frame([dict(values), *changed], as_of))
+    added = scores[0] - scores[1:]
+    order = sorted(range(len(names)), key=lambda place: -abs(float(added[place])))
+    return [
+        Contribution(name=names[place], contribution=float(added[place])) for place in order[:MOST_FEATURES]
+    ]
+
+
+def explain_items(
+    version: Champion, history: Mapping[str, Sequence[Any]], items: Sequence[str], as_of: datetime
+) -> dict[str, list[Contribution]]:
+    """Item -> the purchases that its score rests on most; of purchases the last twenty are asked about."""
+    bought = list(dict.fromkeys(reversed(history[c.HISTORY_ITEMS])))[:MOST_PURCHASES]
+    without = [_without(history, item) for item in bought]
+    frame = _frame([dict(history), *without], as_of)
+    found, scores = version.model.recommend(frame, len(items), frozenset(items))
+    by_item = [
+        {item: float(score) for item, score in zip(row, line, strict=True) if item is not None}
+        for row, line in zip(found, scores, strict=True)
+    ]
+    return {item: _reasons(item, bought, by_item) for item in items}
+
+
+def _reasons(item: str, bought: Sequence[str], by_item: Sequence[Mapping[str, float]]) -> list[Contribution]:
+    """What the score of an item loses with each purchase; an item that is lost altogether loses it all."""
+    whole = by_item[0].get(item, 0.0)
+    added = [whole - less.get(item, 0.0) for less in by_item[1:]]
+    order = sorted(range(len(bought)), key=lambda place: -added[place])[:MOST_REASONS]
+    return [
+        Contribution(name=bought[place], contribution=added[place])
+        for place in order
+        if np.isfinite(added[place]) and added[place] > 0
+    ]
+
+
+def _without(history: Mapping[str, Sequence[Any]], item: str) -> dict[str, list[Any]]:
+    kept = [place for place, each in enumerate(history[c.HISTORY_ITEMS]) if each != item]
+    return {name: [history[name][place] for place in kept] for name in (c.HISTORY_ITEMS, c.HISTORY_TIMES)}
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> pd.DataFrame:
+    times = pd.DatetimeIndex([as_of] * len(rows)).as_unit("us")
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return pd.DataFrame({c.EVENT_TIMESTAMP: times} | columns)

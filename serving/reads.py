@@ -1,0 +1,151 @@
+"""What may be known of a customer for a model, how fresh it is, and what stands in for what is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import pandas as pd
+
+from attune import columns as c
+from attune.errors import FeatureError
+from attune.features.consented import ConsentedFeatures, Consents
+from attune.features.online import USABLE, FeatureStatus, OnlineFeatures, OnlineRow
+from attune.features.schema import Purpose, features_of
+from attune.recommend import Features
+from serving import metrics
+from serving.breaker import Breaker
+from serving.champions import Champion
+from serving.schemas import Degradation
+
+REFERENCE_FILE = "reference.parquet"
+# More than this share of defaults is no longer about the customer.
+MOST_DEFAULTS = 0.5
+HISTORY = frozenset({c.HISTORY_ITEMS, c.HISTORY_TIMES})
+
+
+class GuardedStore:
+    """A store that is not asked while it fails; see `OnlineFeatures`."""
+
+    def __init__(self, store: OnlineFeatures, breaker: Breaker) -> None:
+        self._store = store
+        self._breaker = breaker
+
+    def online(self, service: str, keys: Sequence[str], now: datetime) -> list[OnlineRow]:
+        """The features of a service for each key.
+
+        Raises:
+            FeatureError: The store failed, or failed lately.
+        """
+        if not self._breaker.allows():
+            metrics.FEATURE_READS.labels("spared").inc()
+            raise FeatureError("the online store failed lately; it is asked again in less than a second")
+        try:
+            rows = self._store.online(service, keys, now)
+        except FeatureError:
+            self._breaker.failed()
+            metrics.FEATURE_READS.labels("failed").inc()
+            raise
+        self._breaker.succeeded()
+        metrics.FEATURE_READS.labels("answered").inc()
+        return rows
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model may rest on.
+
+    Attributes:
+        consent: Whether the customer agreed to the purpose.
+        state: In which state the store has the features.
+        row: What the store said; None without consent or without an answer.
+        values: Feature -> value, complete; None where too little is known.
+        degraded: Why it is less than it could be.
+    """
+
+    consent: bool
+    state: Features
+    row: OnlineRow | None = None
+    values: Mapping[str, Any] | None = None
+    degraded: tuple[Degradation, ...] = ()
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The date of the latest snapshot in it."""
+        moments = self.row.event_timestamps.values() if self.row and self.values else ()
+        return max((moment for moment in moments if moment is not None), default=None)
+
+
+class Reader:
+    """Reads features for served versions: consent first, then the store, then training defaults."""
+
+    def __init__(self, store: OnlineFeatures, consents: Consents) -> None:
+        """Wrap a store.
+
+        Args:
+            store: Answers with values, or fails in time.
+            consents: Says at each read whose values may be read.
+        """
+        self._features = ConsentedFeatures(store, consents)
+        self._defaults: dict[tuple[str, int], Mapping[str, Any]] = {}
+
+    def read(self, version: Champion, customer: str, now: datetime) -> Reading:
+        """What may be known of one customer for one version.
+
+        Args:
+            version: Says which features, for which purpose.
+            customer: By pseudonym.
+            now: The moment that ages are counted from.
+        """
+        purpose = cast(Purpose, version.purpose)
+        try:
+            (found,) = self._features.read(version.service, [customer], purpose, now)
+        except FeatureError:
+            return Reading(consent=True, state="unreachable", degraded=("no_feature_store",))
+        if found.features is None:
+            return Reading(consent=False, state="missing", degraded=("no_consent",))
+        return self._completed(version, found.features)
+
+    def _completed(self, version: Champion, row: OnlineRow) -> Reading:
+        statuses = row.statuses.values()
+        stale = FeatureStatus.STALE in statuses
+        degraded: tuple[Degradation, ...] = ("stale_features",) if stale else ()
+        state: Features = "stale" if stale else "fresh"
+        if USABLE.issuperset(statuses):
+            return Reading(True, state, row, row.values, degraded)
+        missing = {name for name, status in row.statuses.items() if status not in USABLE}
+        defaults = self._defaults_of(version)
+        enough = len(missing) < MOST_DEFAULTS * len(row.values) and missing <= defaults.keys()
+        if not enough or missing & HISTORY:
+            return Reading(True, "missing", row, degraded=("missing_features",))
+        values = {**row.values, **{name: defaults[name] for name in missing}}
+        return Reading(True, state, row, values, (*degraded, "default_features"))
+
+    def _defaults_of(self, version: Champion) -> Mapping[str, Any]:
+        key = version.name, version.number
+        if key not in self._defaults:
+            self._defaults[key] = training_defaults(version)
+        return self._defaults[key]
+
+
+def training_defaults(version: Champion) -> Mapping[str, Any]:
+    """Feature -> what was usual in training: the median of numbers, the most frequent word.
+
+    A version that keeps no reference rows has none.
+    """
+    file = version.version.folder / REFERENCE_FILE
+    if not file.exists():
+        return {}
+    rows = pd.read_parquet(file)
+    kinds = features_of(version.service)
+    usual: dict[str, Any] = {}
+    for name in rows.columns.intersection(list(kinds)):
+        column = rows[name].dropna()
+        if column.empty or kinds[name].startswith("list"):
+            continue
+        if kinds[name] == "string":
+            usual[name] = str(column.mode().iloc[0])
+        else:
+            middle = float(column.median())
+            usual[name] = round(middle) if kinds[name] == "int64" else middle
+    return usual
