@@ -28,6 +28,8 @@ from serving.client import AttuneClient, RefusedError
 from serving.server import start
 from serving.settings import ServingSettings
 
+pytestmark = pytest.mark.timeout(1800)  # the whole loop is the fixture of its first test
+
 CUSTOMERS, ITEMS, WEEKS = 1_600, 60, 52
 FIRST, NEXT, LAST = "2017-07-30", "2017-08-27", "2017-12-24"
 SHIFT_BEGINS = datetime(2017, 10, 1, tzinfo=UTC)
