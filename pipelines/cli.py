@@ -12,7 +12,7 @@ from rich.console import Console
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
-from pipelines import features_cli, models_cli
+from pipelines import console_cli, features_cli, models_cli
 from pipelines.cluster import DEFAULT_FILE
 from pipelines.cluster_cli import COMPILED, Host, On, cluster_app, require_host
 from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
@@ -32,6 +32,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(features_cli.app, name="features")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_cli.app, name="models")
+app.add_typer(console_cli.app, name="console")
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
 

@@ -16,6 +16,7 @@ from attune.governance.approvals import Approval, approve, first_valid
 from attune.governance.audit import problems
 from attune.governance.database import database_url
 from attune.governance.documents import Document
+from attune.governance.events import Event
 from attune.governance.heads import Heads
 from attune.governance.ledger import Ledger
 from attune.governance.manifest import Manifest, Origin, check_name, digest_bytes
@@ -140,6 +141,11 @@ class Registry:
         """Every change of a model's champion, oldest first."""
         with self._ledger.reading() as reader:
             return reader.promotions(name)
+
+    def log(self) -> list[Event]:
+        """Everything that was decided about any model, oldest first; `problems` says whether it holds."""
+        with self._ledger.reading() as reader:
+            return reader.events()
 
     def promote(
         self,

@@ -1,0 +1,71 @@
+"""The application: every address, and what all answers have in common."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from attune.errors import AttuneError, ConfigError, RegistryError
+from monitoring.console import deciding
+from monitoring.console.decisions import NotAllowedError
+from monitoring.console.desk import Desk
+from monitoring.console.guard import Guarded
+from monitoring.console.pages import STATIC
+from monitoring.console.reading import download, record, views
+
+
+def application(desk: Desk, hosts: Sequence[str]) -> Starlette:
+    """The console.
+
+    Args:
+        desk: Knows who is who, and holds the evidence.
+        hosts: The names under which browsers may ask for it.
+    """
+    routes = [
+        *deciding.routes(desk),
+        Route("/use-cases/{model}/bundle.zip", partial(download, desk)),
+        Route("/use-cases/{model}/versions/{version}/files/{name}", partial(record, desk)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *(route for view in views() for route in view.routes(desk)),
+    ]
+    middleware = [
+        Middleware(Guarded),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
+    ]
+    handlers = {AttuneError: partial(_refused, desk), HTTPException: partial(_missing, desk)}
+    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+
+
+def _refused(desk: Desk, request: Request, error: Exception) -> Response:
+    return _problem(desk, request, _status(error), str(error))
+
+
+def _missing(desk: Desk, request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _problem(desk, request, error.status_code, error.detail)
+
+
+def _problem(desk: Desk, request: Request, status: int, detail: str) -> Response:
+    visit = desk.visit(request)
+    if visit.member is None:
+        # Who is not signed in learns nothing, not even what there is not.
+        return desk.sign_in_page(request, 403)
+    if request.url.path.endswith(".json"):
+        return JSONResponse({"error": detail}, status)
+    return desk.page(request, visit, "problem.html", {"status": status, "detail": detail}, status)
+
+
+def _status(error: Exception) -> int:
+    known: tuple[tuple[type[Exception], int], ...] = (
+        (NotAllowedError, 403),
+        (ConfigError, 400),
+        (RegistryError, 409),
+    )
+    return next((status for kind, status in known if isinstance(error, kind)), 503)
