@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 from attune.columns import CUSTOMER_ID, HISTORY_ITEMS, ITEM_ID, LABEL
 from attune.config import Settings
@@ -88,7 +87,7 @@ def popularity_bias(recommended: Recommended, facts: ItemFacts) -> Floats:
 
     What nobody had bought has 0. nan for an empty list.
     """
-    place = pd.Series(rankdata(facts.buyers) / max(1, len(facts.buyers)), index=facts.buyers.index)
+    place = facts.buyers.rank(pct=True)
     return _mean(*_looked_up(recommended, place))
 
 
