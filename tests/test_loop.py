@@ -21,7 +21,10 @@ from attune.drift.verdicts import Verdict
 from attune.evaluation.comparison import Comparison
 from attune.registry import FORMATS, Registry, Version
 from attune.release import Released
-from attune.retraining import Calm, RetrainingRules, decide_retraining
+from attune.retraining.controller import Controller
+from attune.retraining.evidence import look_of
+from attune.retraining.history import history
+from attune.retraining.rules import RetrainingRules
 from attune.training.examples import TEST
 from pipelines.launch import Launch, Request, read_json
 from serving.client import AttuneClient, RefusedError
@@ -33,6 +36,7 @@ pytestmark = pytest.mark.timeout(1800)  # the whole loop is the fixture of its f
 CUSTOMERS, ITEMS, WEEKS = 1_600, 60, 52
 FIRST, NEXT, LAST = "2017-07-30", "2017-08-27", "2017-12-24"
 SHIFT_BEGINS = datetime(2017, 10, 1, tzinfo=UTC)
+ONE_WINDOW = RetrainingRules(windows_on=1, windows_seen=1, benefit=False)
 LOOPS = {"churn": {"epochs": 8, "learning_rate": 0.003}, "recommend": {"epochs": 6, "learning_rate": 0.003}}
 
 
@@ -85,8 +89,13 @@ def loop(tmp_path_factory):
     import_tables(raw, workspace.tables, key)
     _shift(workspace)
     shifted = _look(launch, LAST)
-    decision = decide_retraining(shifted, Calm(), RetrainingRules())
-    retrained = _train(launch, "retraining", Request(LAST, "churn", cause=decision.cause))
+    controller = Controller(workspace, ONE_WINDOW)
+    for verdict in (as_it_came, shifted):
+        step = controller.look("churn", look_of(verdict, verdict.subject.now, ONE_WINDOW))
+    retrained = _train(launch, "retraining", Request(LAST, "churn", cause=step.said[-1].cause))
+    assert step.state.run is not None
+    released = retrained.released
+    controller.ended("churn", step.state.run.token, released.ending, _day(LAST), released.reason)
     return Loop(workspace, trained, champions, as_it_came, shifted, retrained)
 
 
@@ -142,7 +151,7 @@ def test_champions_are_verified_tracked_and_free_of_pickle(loop):
 
 def test_a_month_as_it_came_is_stable_and_starts_nothing(loop):
     assert loop.as_it_came.word == "stable", loop.as_it_came.sentence
-    assert decide_retraining(loop.as_it_came, Calm(), RetrainingRules()).action == "nothing"
+    assert history(loop.workspace, "churn")[0].event == "looked"
 
 
 def test_the_planted_shift_is_found_named_and_starts_a_run(loop):
@@ -152,6 +161,9 @@ def test_the_planted_shift_is_found_named_and_starts_a_run(loop):
     )
     assert loop.retrained.released.version == 2
     assert loop.retrained.released.cause.startswith("Drift as of 2017-12-24 against version 1")
+    events = [entry.event for entry in history(loop.workspace, "churn")]
+    assert events[:3] == ["looked", "confirmed", "triggered"]
+    assert events[3:] == ["promoted" if loop.retrained.released.verdict == "promoted" else "rejected"]
 
 
 def test_the_gate_says_in_words_what_it_did_with_the_challenger(loop):

@@ -61,7 +61,7 @@ def _weights(rows: pd.DataFrame) -> dict[str, float]:
     """How closely the score follows each feature: the size of their correlation by ranks."""
     if SCORE not in rows or len(rows) < 2:
         return {}
-    score: Floats = rows[SCORE].rank().to_numpy(dtype=np.float64)
+    score: Floats = np.array(rows[SCORE].rank(), dtype=np.float64)
     return {str(name): _followed(rows[name], score) for name in rows.columns if name != SCORE}
 
 

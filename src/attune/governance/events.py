@@ -14,7 +14,7 @@ from attune.config import Settings
 from attune.errors import IntegrityError
 from attune.governance.signing import check_signature, sign_for_workspace
 
-Kind = Literal["registered", "staged", "approved", "promoted", "rolled back", "collected"]
+Kind = Literal["registered", "staged", "approved", "promoted", "rolled back", "collected", "retraining"]
 
 BEGINNING = "0" * 64
 

@@ -101,6 +101,23 @@ class Reader:
         event.check(self._keys)
         return Promotion.read(event)
 
+    def last_note(self, name: str) -> Event | None:
+        """The last thing that the controller of retraining recorded about a model, checked.
+
+        Raises:
+            IntegrityError: It was changed, or the log ends before its last signed head.
+        """
+        self._check_end()
+        event = self._last(sql.select(EVENTS).where(EVENTS.c.name == name, EVENTS.c.kind == "retraining"))
+        if event is not None:
+            event.check(self._keys)
+        return event
+
+    def noted(self) -> list[str]:
+        """Every model about which the controller of retraining recorded something."""
+        query = sql.select(EVENTS.c.name).distinct().where(EVENTS.c.kind == "retraining").order_by("name")
+        return [str(name) for (name,) in self._connection.execute(query)]
+
     def end(self) -> Event | None:
         """The last event of the log, checked against the last signed head.
 
@@ -187,6 +204,10 @@ class Writer(Reader):
             raise RegistryError(f"version {version} of {name} is the {stage} by now; it stays")
         self._set_stage(name, version, "retired")
         self._append("collected", name, version, {"reason": reason})
+
+    def note(self, name: str, version: int, details: Mapping[str, Any]) -> None:
+        """Record what the controller of retraining saw or decided."""
+        self._append("retraining", name, version, details)
 
     def change_champion(self, change: Mapping[str, Any], kind: Kind, name: str, version: int) -> None:
         """Record a change of champion; the table lets nobody be the second one."""

@@ -18,6 +18,7 @@ from attune.training.plan import TrainingPlan
 
 LONGEST_SILENCE = timedelta(days=7)  # of a whole shop, before it must be the data that end
 PLAN_MARK = "feature_service"
+NO_PLANS = (FEATURES_SECTION, "retraining")  # sections that are about no model
 
 
 class FeaturePublisher(Protocol):
@@ -57,10 +58,10 @@ def refresh_features(
         raise ConfigError(
             f"no section of the parameters names a {PLAN_MARK}: {', '.join(params) or 'none at all'}"
         )
-    if unknown := sorted(params.keys() - sections.keys() - {FEATURES_SECTION}):
+    if unknown := sorted(params.keys() - sections.keys() - set(NO_PLANS)):
         raise ConfigError(
             f"the parameters of {', '.join(unknown)} are nobody's: a model's section names its {PLAN_MARK}, "
-            f"and else there is only {FEATURES_SECTION}"
+            f"and else there are only {' and '.join(NO_PLANS)}"
         )
     plans = [TrainingPlan.parse(values) for values in sections.values()]
     settings = FeatureSettings.of(params)
