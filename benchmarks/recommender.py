@@ -1,10 +1,13 @@
 """Train recommenders on one split of a public data set and measure all of them with the same code.
 
-`python -m benchmarks.recommender ml1m_loo` runs the simple models; `--model sequential` the network, and
+`python -m benchmarks.recommender ml1m_loo` runs the simple models; `--model transformer` a network, and
 `--model rectools_sasrec` a peer in its own environment. `--report` prints every metric instead of three.
+`--checkpoint FOLDER` lets a network go on where it was interrupted, and
+`torchrun --nproc_per_node 2 -m benchmarks.recommender ml1m_loo --model transformer` trains in two processes.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,8 +30,7 @@ from benchmarks.recommender_data import FOLDER, Data, load
 from benchmarks.recommender_protocols import PROTOCOLS, Protocol
 from benchmarks.recommender_results import record
 
-NETWORK = "sequential"
-LOOP = LoopSettings(epochs=30, batch_size=128, learning_rate=0.006, patience=3)
+PEER_EPOCHS = 30
 
 
 def main() -> None:
@@ -50,13 +52,17 @@ def main() -> None:
     measured: dict[str, Evaluation] = {}
     for name in asked.model or protocol.models:
         lists[name], seconds = _recommended(name, protocol, split, width, asked)
+        if int(os.environ.get("RANK", "0")):
+            continue  # this process only helps to train
         measured[name] = evaluate_recommender(lists[name][:, : LENGTHS[0]], split.test, sum(seconds))
         _say(name, measured[name], seconds)
         if asked.report:
             _say_everything(lists[name], split, data)
-    _compare(lists, measured, split)
-    if not asked.dry:
-        record(asked.protocol, data.name, f"{protocol.words}; seed {asked.seed}", measured)
+    if measured:
+        _compare(lists, measured, split)
+    if measured and not asked.dry:
+        words = f"{protocol.words}; seed {asked.seed}"
+        record(asked.protocol, data.name, words, measured, protocol.network.name)
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,7 +71,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", action="append", choices=[*catalog.MODELS, *PEERS])
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the data sets")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=LOOP.epochs, help="of networks, ours and peers'")
+    parser.add_argument(
+        "--epochs", type=int, help=f"of networks; otherwise our own, and {PEER_EPOCHS} of peers"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="folder in which networks keep where they are")
     parser.add_argument("--report", action="store_true", help="print every metric at 10, 50 and 100")
     parser.add_argument("--dry", action="store_true", help="record nothing")
     return parser.parse_args()
@@ -76,23 +85,30 @@ def _recommended(
 ) -> tuple[Recommended, tuple[float, float]]:
     """The lists of one model, and the seconds it took to learn and to answer."""
     if name in PEERS:
-        return ask_peer(name, split, k, protocol.exclude_seen, asked.seed, asked.epochs)
-    params = {**protocol.models.get(name, {}), "exclude_seen": protocol.exclude_seen}
-    model: Any = catalog.build(name, params)
-    started = time.perf_counter()
-    _teach(model, split, LOOP.model_copy(update={"seed": asked.seed, "epochs": asked.epochs}))
+        return ask_peer(name, split, k, protocol.exclude_seen, asked.seed, asked.epochs or PEER_EPOCHS)
+    model: Any = catalog.build(name, protocol.params_of(name))
+    own = protocol.network.loop
+    loop = own.model_copy(update={"seed": asked.seed, "epochs": asked.epochs or own.epochs})
+    checkpoint = asked.checkpoint and asked.checkpoint / f"{asked.protocol}-{name}-{asked.seed}.safetensors"
+    seconds = _teach(model, split, loop, checkpoint)
     learnt = time.perf_counter()
     found: Recommended = model.recommend(split.test, k)[0]
-    return found, (learnt - started, time.perf_counter() - learnt)
+    return found, (seconds, time.perf_counter() - learnt)
 
 
-def _teach(model: Any, split: Split, loop: LoopSettings) -> None:
+def _teach(model: Any, split: Split, loop: LoopSettings, checkpoint: Path | None) -> float:
+    """The seconds it took, an interrupted beginning included."""
+    started = time.perf_counter()
     if isinstance(model, Fittable):
         model.fit(split.train, split.validation)
-        return
+        return time.perf_counter() - started
     from attune.training.loop import train_network
 
-    train_network(model, split.train, split.validation, loop)
+    result = train_network(model, split.train, split.validation, loop, checkpoint)
+    print(
+        f"best epoch {result.best_epoch} of {result.epochs}, {result.processor_seconds:.0f} CPU s", flush=True
+    )
+    return result.seconds
 
 
 def _say(name: str, found: Evaluation, seconds: tuple[float, float]) -> None:

@@ -7,8 +7,18 @@ from typing import Any
 import pandas as pd
 
 from attune.evaluation.protocols import Split, global_time_split, leave_one_out
+from attune.training.loop_settings import LoopSettings
 
 Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OurNetwork:
+    """The network that we would serve there: its name in the catalogue, its settings and how it learns."""
+
+    name: str
+    params: Params
+    loop: LoopSettings
 
 
 @dataclass(frozen=True)
@@ -20,14 +30,21 @@ class Protocol:
         split: Makes the examples from its interactions.
         words: What the results say of it.
         exclude_seen: Whether what was bought before may be recommended.
-        models: Catalogue name -> settings, beside `exclude_seen`.
+        network: Ours.
+        models: The simple ones: catalogue name -> settings, beside `exclude_seen`.
     """
 
     data: str
     split: Callable[[pd.DataFrame], Split]
     words: str
     exclude_seen: bool
+    network: OurNetwork
     models: Mapping[str, Params] = field(repr=False)
+
+    def params_of(self, model: str) -> dict[str, Any]:
+        """The settings of any model of the catalogue."""
+        chosen = self.network.params if model == self.network.name else self.models.get(model, {})
+        return {**chosen, "exclude_seen": self.exclude_seen}
 
 
 _LEAVE_ONE_OUT = "leave-one-out, full ranking, seen filtered, no time stamps"
@@ -62,14 +79,30 @@ _SHOP: Mapping[str, Params] = {
     "next_basket": {"min_count": 5},
 }
 
+_IN_SEQUENCE = OurNetwork(
+    "transformer",
+    {"min_count": 1},
+    LoopSettings(epochs=12, batch_size=32, learning_rate=0.002, patience=12, average=0.99, warmup_share=0.05),
+)
+_IN_BASKETS = OurNetwork(
+    "sequential", {}, LoopSettings(epochs=30, batch_size=128, learning_rate=0.006, patience=3)
+)
+
 PROTOCOLS: Mapping[str, Protocol] = {
-    "ml1m_loo": Protocol("movielens_1m", leave_one_out, _LEAVE_ONE_OUT, True, _FILMS),
-    "ml100k_loo": Protocol("movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _SPARSE_FILMS),
-    "beauty_loo": Protocol("amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _BEAUTY),
+    "ml1m_loo": Protocol("movielens_1m", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _FILMS),
+    "ml100k_loo": Protocol(
+        "movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _SPARSE_FILMS
+    ),
+    "beauty_loo": Protocol("amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _BEAUTY),
     # Nobody rates a film twice.
     "ml100k_gts": Protocol(
-        "movielens_100k", global_time_split, f"{_GLOBAL_TIME}, seen filtered", True, _SPARSE_FILMS
+        "movielens_100k",
+        global_time_split,
+        f"{_GLOBAL_TIME}, seen filtered",
+        True,
+        _IN_SEQUENCE,
+        _SPARSE_FILMS,
     ),
-    "journey_gts": Protocol("complete_journey", global_time_split, _REPEATS, False, _SHOP),
-    "retail_gts": Protocol("online_retail", global_time_split, _REPEATS, False, _SHOP),
+    "journey_gts": Protocol("complete_journey", global_time_split, _REPEATS, False, _IN_BASKETS, _SHOP),
+    "retail_gts": Protocol("online_retail", global_time_split, _REPEATS, False, _IN_BASKETS, _SHOP),
 }

@@ -8,10 +8,9 @@ from benchmarks import results
 from benchmarks.results import Result, machine, today, write_results
 
 FILE = "recommender"
-OURS = "sequential"
 
 
-def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluation]) -> None:
+def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluation], ours: str) -> None:
     """Write what was measured beside what is there; the same id is replaced.
 
     Args:
@@ -19,13 +18,14 @@ def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluati
         data: Name of the data set.
         words: The protocol in words, with its seed.
         measured: By model.
+        ours: The one that is our network; its figures need no suffix.
     """
     new = [
         Result(
-            id=_id(protocol, metric, name),
+            id=_id(protocol, metric, "" if name == ours else f"_{name}"),
             value=round(found.value, 5),
             unit="share" if metric.startswith("coverage") else metric.partition("@")[0],
-            peer=None if name == OURS else name,
+            peer=None if name == ours else name,
             data=data,
             protocol=words,
             command=f"make bench-recommender PROTOCOL={protocol}",
@@ -41,13 +41,12 @@ def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluati
     write_results(FILE, sorted([*kept, *new], key=lambda row: row.id))
 
 
-def _id(protocol: str, metric: str, model: str) -> str:
-    """The network is ours and needs no suffix.
+def _id(protocol: str, metric: str, suffix: str) -> str:
+    """The id of a figure.
 
-    >>> _id("ml1m_loo", "ndcg@10", "ease"), _id("ml1m_loo", "ndcg@10", "sequential")
-    ('ml1m_loo_ndcg10_ease', 'ml1m_loo_ndcg10')
+    >>> _id("ml1m_loo", "ndcg@10", "_ease")
+    'ml1m_loo_ndcg10_ease'
     """
-    suffix = "" if model == OURS else f"_{model}"
     return f"{protocol}_{metric.replace('@', '')}{suffix}"
 
 

@@ -25,8 +25,8 @@ TABLE = pd.DataFrame(
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_the_settings_of_a_protocol_are_known_to_its_data_and_models(name):
     assert PROTOCOLS[name].data in LOADERS
-    for model, params in PROTOCOLS[name].models.items():
-        catalog.build(model, {**params, "exclude_seen": PROTOCOLS[name].exclude_seen})
+    for model in (*PROTOCOLS[name].models, PROTOCOLS[name].network.name):
+        catalog.build(model, PROTOCOLS[name].params_of(model))
 
 
 def test_a_peer_is_told_what_teaches_and_what_was_known_when_it_is_asked(tmp_path):
@@ -56,7 +56,7 @@ def test_figures_of_other_runs_stay_and_the_same_id_is_replaced(tmp_path, monkey
     (tmp_path / "README.md").write_text(f"{results.START}{results.END}")
     for model, value in (("ease", 0.1), ("sequential", 0.2), ("ease", 0.3)):
         found = Evaluation(metrics={"ndcg@10": Metric(value=value), "recall@10": Metric.not_computed("few")})
-        record("ml1m_loo", "films", "leave-one-out; seed 0", {model: found})
+        record("ml1m_loo", "films", "leave-one-out; seed 0", {model: found}, ours="sequential")
     rows = json.loads((tmp_path / "results" / "recommender.json").read_text())
     assert [(row["id"], row["value"], row["peer"]) for row in rows] == [
         ("ml1m_loo_ndcg10", 0.2, None),

@@ -39,7 +39,8 @@ class GatedBlock(nn.Module):
         changed_BLD = self.dropout(self.narrow(functional.silu(gate) * value))
         if self.gated:
             changed_BLD = changed_BLD * torch.sigmoid(self.change_gate(x_BLD))
-        return x_BLD + changed_BLD
+        result: Tensor = x_BLD + changed_BLD
+        return result
 
     def _attend(self, normed_BLD: Tensor, bucket_LL: Tensor, future_LL: Tensor) -> Tensor:
         size, length, dimension = normed_BLD.shape

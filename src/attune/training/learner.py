@@ -13,6 +13,8 @@ from attune.training.average import WeightAverage
 from attune.training.checkpoint import read_checkpoint, write_checkpoint
 from attune.training.loop_settings import LoopSettings
 
+_FACTS = ("epoch", "step", "best_epoch", "best_loss", "seconds", "processor_seconds")
+
 
 class Learner:
     """A network with its optimizer, the average of its weights, its best weights and how far it has come."""
@@ -24,6 +26,7 @@ class Learner:
         )
         self.average = WeightAverage(network, settings.average)
         self.epoch, self.step, self.best_epoch, self.best_loss = 0, 0, 0, math.inf
+        self.seconds, self.processor_seconds = 0.0, 0.0
         self.best_weights = self._copy()
 
     @property
@@ -61,7 +64,7 @@ class Learner:
         tensors |= {f"average.{number}": tensor for number, tensor in enumerate(self.average.weights)}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-        facts = {name: getattr(self, name) for name in ("epoch", "step", "best_epoch", "best_loss")}
+        facts = {name: getattr(self, name) for name in _FACTS}
         write_checkpoint(file, tensors, facts | {"identity": identity})
 
     def resume(self, file: Path, identity: str) -> None:
@@ -85,8 +88,8 @@ class Learner:
             parameter, _, what = name.partition(".")
             state.setdefault(int(parameter), {})[what] = tensor
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
-        self.epoch, self.step = facts["epoch"], facts["step"]
-        self.best_epoch, self.best_loss = facts["best_epoch"], facts["best_loss"]
+        for name in _FACTS:
+            setattr(self, name, facts[name])
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}

@@ -24,12 +24,13 @@ from attune.training.processes import Processes, processes, shared_loss
 
 @dataclass(frozen=True)
 class LoopResult:
-    """What the loop did."""
+    """What the loop did; seconds are those of the epochs, in all processes and before an interruption too."""
 
     epochs: int
     best_epoch: int
     best_validation_loss: float
     seconds: float
+    processor_seconds: float
 
 
 def train_network(
@@ -42,8 +43,8 @@ def train_network(
     """Train a network, keep the weights of its best epoch, and leave it on the processor in eval mode.
 
     The same examples, settings and seed give the same weights on the processor, also where a run was
-    interrupted and goes on from its checkpoint. Started by torchrun, the processes share the batches: two of
-    them learn as one that accumulates the gradients of two batches.
+    interrupted and goes on from its checkpoint. Started by torchrun, the processes share every batch: two of
+    them learn as one that computes its batches in two parts.
 
     Args:
         network: Not prepared yet; its layers are made here from the training examples.
@@ -60,7 +61,6 @@ def train_network(
             f"{len(train)} training and {len(validation)} validation examples; a network needs both, "
             "choose a longer window"
         )
-    started = time.perf_counter()
     torch.manual_seed(settings.seed)
     with processes() as together:
         device = best_device()
@@ -73,7 +73,8 @@ def train_network(
         identity = identity_of(network, examples, settings) if checkpoint else ""
         if checkpoint and checkpoint.exists():
             learner.resume(checkpoint, identity)
-            say(f"goes on after epoch {learner.epoch}, where {checkpoint.name} was left")
+            if together.rank == 0:
+                say(f"goes on after epoch {learner.epoch}, where {checkpoint.name} was left")
         loss_of = shared_loss(network, together)
         while not learner.is_done:
             _one_epoch(learner, loss_of, examples, held_out, together)
@@ -82,19 +83,24 @@ def train_network(
     network.load_state_dict(learner.best_weights)
     network.to("cpu").eval()
     network.finish(validation)
-    return LoopResult(learner.epoch, learner.best_epoch, learner.best_loss, time.perf_counter() - started)
+    return LoopResult(
+        learner.epoch, learner.best_epoch, learner.best_loss, learner.seconds, learner.processor_seconds
+    )
 
 
 def _one_epoch(
     learner: Learner, loss_of: nn.Module, examples: Batch, held_out: Batch, together: Processes
 ) -> None:
-    started, settings, epoch = time.perf_counter(), learner.settings, learner.epoch + 1
+    started, used = time.perf_counter(), time.process_time()
+    settings, epoch = learner.settings, learner.epoch + 1
     loss = _learn(learner, loss_of, examples, together)
     with learner.average.in_place():
         held_out_loss = together.agreed(_mean_loss(learner.network, held_out, settings.batch_size))
     _stop_if_lost(learner.network, held_out_loss, f"epoch {epoch}, on the validation examples")
     learner.end_epoch(held_out_loss)
     seconds = time.perf_counter() - started
+    learner.seconds += seconds
+    learner.processor_seconds += together.total(time.process_time() - used)
     if together.rank == 0:
         say(
             f"epoch {epoch}/{settings.epochs}: loss {loss:.4f}, validation {held_out_loss:.4f}, "
@@ -108,10 +114,11 @@ def _learn(learner: Learner, loss_of: nn.Module, examples: Batch, together: Proc
     settings, network, count = learner.settings, learner.network, _rows(examples)
     network.train()
     order = _shuffled(count, settings.seed, learner.epoch, together.rank)
-    at_once = settings.accumulate * together.count
-    steps = settings.epochs * math.ceil(math.ceil(count / settings.batch_size) / at_once)
+    parts = settings.accumulate * together.count
+    part_size = math.ceil(settings.batch_size / parts)
+    steps = settings.epochs * math.ceil(math.ceil(count / part_size) / parts)
     losses: list[Tensor] = []
-    for group in _groups(network.batches(examples, settings.batch_size, order), at_once):
+    for group in _groups(network.batches(examples, part_size, order), parts):
         losses.append(_accumulate(network, loss_of, group, together))
         learner.update(steps)
     lost = torch.isfinite(torch.stack(losses)).logical_not().nonzero()
@@ -126,8 +133,8 @@ def _groups(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
 
 
 def _accumulate(network: Network, loss_of: nn.Module, group: list[Batch], together: Processes) -> Tensor:
-    """Gather the gradient of the mean over all examples of a group of batches; the mean loss of ours."""
-    # Whoever gets none of a last, short group computes one that counts for nothing, as all have to meet.
+    """Gather the gradient of the mean over all examples of a batch in parts; the mean loss of ours."""
+    # Whoever gets no part of a last, short batch computes one that counts for nothing, as all have to meet.
     mine = [(batch, network.weight(batch)) for batch in group[together.rank :: together.count]]
     mine = mine or [(group[0], 0.0)]
     total = max(together.total(sum(weight for _, weight in mine)), 1e-9)

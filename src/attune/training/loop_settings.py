@@ -9,12 +9,12 @@ class LoopSettings(Settings):
     """How long and how fast a network learns."""
 
     epochs: int = Field(default=10, ge=1)
-    batch_size: int = Field(default=256, ge=1)
+    batch_size: int = Field(default=256, ge=1, description="examples of one step, in all processes together")
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     patience: int = Field(default=3, ge=1, description="epochs without gain before stopping")
     clip_norm: float = Field(default=1.0, gt=0)
     warmup_share: float = Field(default=0.1, ge=0, lt=1, description="steps that raise the rate")
     average: float = Field(default=0, ge=0, lt=1, description="decay of the moving average of weights")
-    accumulate: int = Field(default=1, ge=1, description="batches whose gradients make one step")
+    accumulate: int = Field(default=1, ge=1, description="parts of a batch, one after the other in memory")
     seed: int = 0
