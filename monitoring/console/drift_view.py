@@ -31,7 +31,7 @@ class LookLine(Settings):
     """One look in the list of all.
 
     Attributes:
-        followed: What the system did because of it, as later versions have it on record.
+        followed: What the system did because of it, as the controller's log and later versions have it.
     """
 
     as_of: datetime
@@ -65,7 +65,7 @@ def drift_view(evidence: Evidence, model: str, as_of: str) -> DriftView:
     asked = [verdict for verdict in verdicts if f"{verdict.subject.now:%Y-%m-%d}" == as_of]
     newest = verdicts[-1] if verdicts else None
     chosen = asked[-1] if asked else newest
-    followed = _followed(evidence, model)
+    followed = [*_done(evidence, model), *_trained(evidence, model)]
     lines = [
         LookLine(
             as_of=look.verdict.subject.now,
@@ -96,7 +96,16 @@ def _course(feature: FeatureVerdict, verdicts: list[Verdict]) -> FeatureCourse:
     return FeatureCourse(feature=feature, course=tuple(distances))
 
 
-def _followed(evidence: Evidence, model: str) -> list[tuple[str, str]]:
+def _done(evidence: Evidence, model: str) -> list[tuple[str, str]]:
+    """What the controller of retraining did, beyond looking: for which cause, and what."""
+    return [
+        (entry.cause, f"{entry.recorded[:16].replace('T', ' ')} {entry.event}, then {entry.phase}")
+        for entry in evidence.history(model)
+        if entry.event != "looked"
+    ]
+
+
+def _trained(evidence: Evidence, model: str) -> list[tuple[str, str]]:
     """What each version says caused it, and what became of it."""
     outcomes = [(version.version, evidence.outcome(version)) for version in evidence.registry.versions(model)]
     return [

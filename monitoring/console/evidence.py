@@ -15,7 +15,7 @@ from attune.data.consents import agreed
 from attune.data.tables import read_table
 from attune.drift.verdicts import Verdict
 from attune.errors import DataError
-from attune.evaluation.comparison import Comparison
+from attune.evaluation.comparison import Comparison, metric_title
 from attune.evaluation.gate import GateRules
 from attune.evaluation.results import Metric
 from attune.governance.fairness import FAIRNESS_FILE, FairnessTable
@@ -26,6 +26,7 @@ from attune.governance.requirements import EVALUATION_FILE
 from attune.governance.withdrawals import withdrawn_since
 from attune.registry import Registry, Version
 from attune.release import PLAN_FILE
+from attune.retraining.history import Entry, history, standing
 
 Clock = Callable[[], datetime]
 Read = TypeVar("Read", bound=Settings)
@@ -129,7 +130,7 @@ class Evidence:
                 newest, rows = found.champion.evaluation.metrics[found.metric], found.test.rows
                 at = later.manifest.created_at
         return Quality(
-            metric=own.metric,
+            metric=metric_title(own.metric),
             value=newest.value,
             low=newest.low,
             high=newest.high,
@@ -149,16 +150,20 @@ class Evidence:
 
     def looks(self, model: str) -> Looks:
         """Every look at a model that is kept."""
-        looks, unreadable = [], []
+        looks, unreadable, recorded = [], [], self.history(model)
         for file in sorted((self.workspace.reports / "drift" / model).glob(f"*/{VERDICT_FILE}")):
             try:
                 verdict = Verdict.load(file)
             except DataError:
                 unreadable.append(file.parent.name)
                 continue
-            looks.append(Look(at=_written(file), verdict=verdict))
+            looks.append(Look(at=_recorded(verdict, recorded) or _written(file), verdict=verdict))
         looks.sort(key=lambda look: (look.verdict.subject.now, look.at))
         return Looks(looks=tuple(looks), unreadable=tuple(unreadable))
+
+    def history(self, model: str) -> list[Entry]:
+        """What the controller of retraining saw and did, oldest first."""
+        return history(self.workspace, model)
 
     def drift(self, model: str) -> Drift | None:
         """What the newest look at a model found."""
@@ -173,6 +178,7 @@ class Evidence:
             watched=len(verdict.features),
             rows=verdict.current.rows,
             at=newest.at,
+            paused=standing(self.workspace, model).paused,
         )
 
     def consents(self) -> tuple[datetime, pd.DataFrame] | None:
@@ -220,6 +226,12 @@ def _floor(first: Metric, gate: GateRules | None) -> float | None:
     if gate is None or first.value is None:
         return None
     return first.value - gate.max_slice_loss
+
+
+def _recorded(verdict: Verdict, entries: list[Entry]) -> datetime | None:
+    """When the controller took a verdict into account: the log is signed, the time of a file is not."""
+    times = [entry.recorded for entry in entries if verdict.sentence in entry.cause]
+    return datetime.fromisoformat(times[0]) if times else None
 
 
 def _written(file: Path) -> datetime:

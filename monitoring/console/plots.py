@@ -63,27 +63,28 @@ class Strip:
 
     blocks: tuple[Block, ...]
     looks: tuple[Mark, ...]
+    retraining: tuple[Mark, ...]
     decisions: tuple[Mark, ...]
     ticks: tuple[Tick, ...]
 
 
 STRIP_WIDTH, STRIP_LEFT = 960, 96
-_LOOKS = ("stable", "drifted", "not computed")
 
 
 def strip(moments: Sequence[Moment], services: Sequence[Service], now: datetime, days: int) -> Strip:
     """Lay out what happened in the last so many days."""
     start = now - timedelta(days=days)
     scale = Scale(start.timestamp(), now.timestamp(), STRIP_LEFT, STRIP_WIDTH - 12)
-    marks = [
-        (moment, Mark(scale(moment.at.timestamp()), moment.kind, _title(moment)))
-        for moment in moments
-        if start <= moment.at <= now
-    ]
+    marks: dict[str, list[Mark]] = {"look": [], "retraining": [], "registry": []}
+    for moment in moments:
+        if start <= moment.at <= now:
+            mark = Mark(scale(moment.at.timestamp()), moment.kind, _title(moment))
+            marks[moment.source].append(mark)
     return Strip(
         blocks=tuple(_block(scale, found, now) for found in services if (found.until or now) >= start),
-        looks=tuple(mark for moment, mark in marks if moment.kind in _LOOKS),
-        decisions=tuple(mark for moment, mark in marks if moment.kind not in _LOOKS),
+        looks=tuple(marks["look"]),
+        retraining=tuple(marks["retraining"]),
+        decisions=tuple(marks["registry"]),
         ticks=tuple(_ticks(scale, start, now)),
     )
 
@@ -96,7 +97,7 @@ def _block(scale: Scale, service: Service, now: datetime) -> Block:
     begin, end = scale(service.since.timestamp()), scale((service.until or now).timestamp())
     until = f"{service.until:%Y-%m-%d %H:%M}" if service.until else "now"
     title = f"version {service.version}: {service.since:%Y-%m-%d %H:%M} to {until}"
-    return Block(service.version, begin, max(end - begin, 2.0), title)
+    return Block(service.version, begin, max(end - begin, 4.0), title)
 
 
 def _ticks(scale: Scale, start: datetime, now: datetime) -> list[Tick]:

@@ -1,37 +1,30 @@
 """What happened to a model, from every record that tells of it, newest first."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Literal
 
 from attune.config import Settings
 from attune.governance.events import Event
-from attune.governance.stages import CHANGES
+from attune.governance.stages import Promotion
 from monitoring.console.evidence import Evidence, Look
 
-Kind = Literal[
-    "registered",
-    "staged",
-    "approved",
-    "promoted",
-    "rolled back",
-    "collected",
-    "stable",
-    "drifted",
-    "not computed",
-]
+Source = Literal["registry", "retraining", "look"]
 
 
 class Moment(Settings):
     """One thing that happened.
 
     Attributes:
+        source: A decision of the registry, one of the controller of retraining, or a look for drift.
+        kind: What happened, in one or two words.
         text: What is on record about it.
         evidence: The page that shows the record.
     """
 
     at: datetime
-    kind: Kind
+    source: Source
+    kind: str
     version: int
     text: str
     evidence: str
@@ -52,25 +45,21 @@ def moments(evidence: Evidence, model: str) -> list[Moment]:
     return sorted([*decided, *looked], key=lambda moment: moment.at, reverse=True)
 
 
-def services(events: list[Moment]) -> list[Service]:
+def services(changes: Sequence[Promotion]) -> list[Service]:
     """Which version served when, oldest first."""
-    changes = [moment for moment in reversed(events) if moment.kind in CHANGES]
-    ends = [moment.at for moment in changes[1:]]
+    ends = [change.promoted_at for change in changes[1:]]
     return [
-        Service(version=moment.version, since=moment.at, until=until)
-        for moment, until in zip(changes, [*ends, None], strict=True)
+        Service(version=change.version, since=change.promoted_at, until=until)
+        for change, until in zip(changes, [*ends, None][: len(changes)], strict=True)
     ]
 
 
-def within(found: list[Moment], now: datetime, days: int) -> list[Moment]:
-    """What happened in the last so many days."""
-    return [moment for moment in found if moment.at >= now - timedelta(days=days)]
-
-
 def _decided(event: Event) -> Moment:
+    by_controller = event.kind == "retraining"
     return Moment(
         at=datetime.fromisoformat(event.at),
-        kind=event.kind,
+        source="retraining" if by_controller else "registry",
+        kind=str(event.found["event"]) if by_controller else event.kind,
         version=event.version,
         text=" ".join(_said(event)),
         evidence=f"/audit?from={event.sequence}#event-{event.sequence}",
@@ -86,13 +75,14 @@ def _said(event: Event) -> Iterator[str]:
         yield str(reason)
     for key, label in (("cause", "Cause"), ("author", "Asked for by"), ("by", "By")):
         if details.get(key):
-            yield f"{label}: {details[key]}."
+            yield f"{label}: {str(details[key]).rstrip('.')}."
 
 
 def _looked(model: str, look: Look) -> Moment:
     verdict = look.verdict
     return Moment(
         at=look.at,
+        source="look",
         kind=verdict.word,
         version=verdict.subject.version,
         text=f"As of {verdict.subject.now:%Y-%m-%d}: {verdict.sentence}",

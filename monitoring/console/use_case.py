@@ -143,7 +143,7 @@ def use_case(evidence: Evidence, model: str) -> UseCase:
         lamps=tuple(found),
         waiting=tuple(waiting(evidence, model, champion)),
         moments=tuple(history),
-        services=tuple(services(history)),
+        services=tuple(services(promotions)),
         fairness=fairness_view(evidence, champion, previous) if champion else None,
         changed=_changed(evidence, champion, previous) if champion and previous else None,
         versions=tuple(_versions(evidence, model)),

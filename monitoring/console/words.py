@@ -24,7 +24,9 @@ class Words:
 
     def __call__(self, text: str, **values: Value) -> str:
         """Say a sentence of the console's own; what has no translation is said in English."""
-        return self._catalogue.get(text, text).format(**values)
+        found = self._catalogue.get(text, text)
+        # A word that comes from data has no values, and is no pattern.
+        return found.format(**values) if values else found
 
     def said(self, said: Said) -> str:
         """Say what a lamp says."""

@@ -97,6 +97,7 @@ class Drift(Settings):
 
     Attributes:
         moved: How many features moved beyond their limit; None where that could not be computed.
+        paused: Why the controller of retraining waits for a person; None where it does not.
     """
 
     version: int
@@ -104,6 +105,7 @@ class Drift(Settings):
     watched: int
     rows: int
     at: datetime
+    paused: str | None = None
 
 
 class Rights(Settings):
@@ -173,6 +175,10 @@ def drift_lamp(found: Drift | None, champion: int, now: datetime, rules: LampRul
     """Whether the champion is asked about customers like those it learnt from."""
     if found is None:
         return _unknown("drift", None, Said.of("Nobody has looked for drift yet."))
+    if found.paused is not None:
+        said = Said.of("Retraining is paused and waits for a person: {why}.", why=found.paused.rstrip("."))
+        figure = Said.of("not known")
+        return Lamp(name="drift", state="stop", figure=figure, limit=None, at=found.at, said=said)
     if found.version != champion:
         said = Said.of(
             "The last look was at version {looked}; version {champion} serves.",
