@@ -85,7 +85,9 @@ def _recommended(
 ) -> tuple[Recommended, tuple[float, float]]:
     """The lists of one model, and the seconds it took to learn and to answer."""
     if name in PEERS:
-        return ask_peer(name, split, k, protocol.exclude_seen, asked.seed, asked.epochs or PEER_EPOCHS)
+        epochs = asked.epochs or PEER_EPOCHS
+        lists, took = ask_peer(name, split, k, protocol.exclude_seen, asked.seed, epochs)
+        return lists, (took.learn, took.answer)
     model: Any = catalog.build(name, protocol.params_of(name))
     own = protocol.network.loop
     loop = own.model_copy(update={"seed": asked.seed, "epochs": asked.epochs or own.epochs})

@@ -36,18 +36,29 @@ class Peer:
 _RECTOOLS = ("torch==2.13.0", "rectools[torch]==0.19.0", "pyarrow==21.0.0")  # later ones want NumPy 2
 PEERS: Mapping[str, Peer] = {
     "rectools_sasrec": Peer("rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "softmax")),
+    "rectools_esasrec": Peer(
+        "rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "sampled_softmax", "--gated")
+    ),
     "rectools_sasrec_sampled": Peer("rectools", _RECTOOLS, "rectools_sasrec.py", ("--loss", "gBCE")),
 }
 
 
+@dataclass(frozen=True)
+class PeerSeconds:
+    """What a peer took, as it measured itself."""
+
+    learn: float
+    learn_processor: float
+    answer: float
+
+
 def ask_peer(
     name: str, split: Split, k: int, exclude_seen: bool, seed: int, epochs: int
-) -> tuple[Recommended, tuple[float, float]]:
+) -> tuple[Recommended, PeerSeconds]:
     """Train a peer on a split and ask it for k items for each test example.
 
     Returns:
-        Its lists, shape [N, k], None where it answers nothing, and the seconds it took to learn and to
-        answer, as the peer measured them.
+        Its lists, shape [N, k], None where it answers nothing, and the seconds it took.
 
     Raises:
         ModelError: The peer failed.
@@ -68,7 +79,9 @@ def ask_peer(
         if code:
             raise ModelError(f"{name} ended with code {code}; what it said stands above")
         lists = pd.read_parquet(Path(folder) / f"{LISTS}.parquet")
-    seconds = float(lists.attrs["learn_seconds"]), float(lists.attrs["answer_seconds"])
+    seconds = PeerSeconds(
+        *(float(lists.attrs[f"{what}_seconds"]) for what in ("learn", "learn_processor", "answer"))
+    )
     return read_lists(lists, len(split.test), k), seconds
 
 

@@ -117,3 +117,11 @@ def test_too_rare_items_are_refused():
 def test_heads_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="3 heads cannot share 64 dimensions"):
         build("transformer", {"heads": 3})
+
+
+def test_the_state_of_one_place_is_that_among_all_of_them(follower):
+    follower.eval()
+    code, before = torch.tensor([[3, 1, 2], [5, 0, 0]]), torch.arange(3).expand(2, 3)
+    every = follower.states(code, before)
+    one = follower.encoder(follower._embedded(code), before, torch.tensor([2, 0]))
+    torch.testing.assert_close(one[:, 0], torch.stack([every[0, 2], every[1, 0]]))

@@ -110,18 +110,19 @@ class NextItem(Network):
             code_BL: Items, oldest first, padded at the end with any item.
             before_BL: How many came before each.
         """
-        item_BLD = self.item_VD[code_BL] * self.config.dimension**0.5
-        states_BLD: Tensor = self.encoder(item_BLD, before_BL)
+        states_BLD: Tensor = self.encoder(self._embedded(code_BL), before_BL)
         return states_BLD
+
+    def _embedded(self, code_BL: Tensor) -> Tensor:
+        return self.item_VD[code_BL] * self.config.dimension**0.5
 
     def forward(self, code_BL: Tensor, before_BL: Tensor, count_B: Tensor) -> Tensor:
         """The logit of every item after the last of so many places, shape [B, V].
 
         Where there is no place, an item is as likely as it is popular.
         """
-        states_BLD = self.states(code_BL, before_BL)
-        last_B = (count_B - 1).clamp(min=0)
-        state_BD = states_BLD[torch.arange(len(last_B), device=last_B.device), last_B]
+        item_BLD = self._embedded(code_BL)
+        state_BD = self.encoder(item_BLD, before_BL, (count_B - 1).clamp(min=0)).squeeze(1)
         state_BD = state_BD * (count_B > 0).unsqueeze(1)
         return torch.addmm(self.bias_V, state_BD, self.item_VD.T)
 
