@@ -170,7 +170,7 @@ def _conduct(task: Mapping[str, Any], pod: Pod) -> Document:
 
 def _executor(executor: Mapping[str, Any], pod: Pod, cluster: Cluster) -> Document:
     container = dict(executor["container"])
-    resources = {
+    resources: Document = {
         "resourceCpuRequest": pod.cpu,
         "resourceCpuLimit": pod.cpu_limit,
         "resourceMemoryRequest": pod.memory,

@@ -41,6 +41,8 @@ def processes() -> Iterator[Processes]:
             Processes(distributed.get_rank(), distributed.get_world_size()) if count > 1 else Processes(0, 1)
         )
         return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size())
