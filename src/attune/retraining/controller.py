@@ -37,13 +37,18 @@ class Controller:
         with self._ledger.reading() as reader:
             return standing_in(reader, model)
 
+    def states(self) -> dict[str, State]:
+        """Where every model stands that was ever looked at."""
+        with self._ledger.reading() as reader:
+            return {model: standing_in(reader, model) for model in reader.noted()}
+
     def look(self, model: str, seen: Look) -> Step:
         """Take a look at a model into account."""
         return self._step(
             model, seen.at, lambda state, running: decide.look(state, seen, running, self.rules)
         )
 
-    def measured(self, model: str, found: Benefit, at: datetime, cause: str) -> Step:
+    def measured(self, model: str, found: Benefit | None, at: datetime, cause: str) -> Step:
         """Go on after the benefit of a run was measured."""
         return self._step(
             model,

@@ -105,11 +105,14 @@ def look(state: State, seen: Look, running: int, rules: RetrainingRules) -> Step
 
 
 def measured(
-    state: State, found: Benefit, at: datetime, cause: str, running: int, rules: RetrainingRules
+    state: State, found: Benefit | None, at: datetime, cause: str, running: int, rules: RetrainingRules
 ) -> Step:
-    """Go on after the benefit was measured: drift that costs nothing is left alone until the rest is over."""
-    figures = found.model_dump()
-    if found.gain < found.detectable:
+    """Go on after the benefit was measured: drift that costs nothing is left alone until the rest is over.
+
+    Where no quick model can tell, the run starts, and the gate will.
+    """
+    figures = {} if found is None else found.model_dump()
+    if found is not None and found.gain < found.detectable:
         rest = at + timedelta(hours=rules.cooldown_hours)
         why = (
             f"Harmless drift: a quick model gains {found.gain:+.4f} on {found.rows:,} rows, where less than "

@@ -1,0 +1,126 @@
+"""From a verdict to what follows: the controller decides, a run is started, its end goes on record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from attune.drift.verdicts import Verdict
+from attune.errors import AttuneError
+from attune.governance.outcome import DECISION_FILE, Outcome
+from attune.governance.requirements import read_document
+from attune.registry import Registry
+from attune.release import Released
+from attune.retraining.benefit import measure_benefit
+from attune.retraining.controller import Controller
+from attune.retraining.decide import Benefit, Step
+from attune.retraining.evidence import look_of
+from attune.retraining.rules import RetrainingRules
+from monitoring.metrics import write_metrics
+from monitoring.webhook import tell_chat
+from pipelines.cluster import Cluster
+from pipelines.launch import Launch, Request
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Follows the verdicts on the models of one workspace.
+
+    Attributes:
+        launch: Where runs start.
+        at: By the clock.
+        act: Whether runs are started; where not, a run that is due is only said.
+        cluster: The API and the configuration of the cluster that runs them; None for this machine.
+    """
+
+    launch: Launch
+    at: datetime
+    act: bool
+    cluster: tuple[str, Cluster, Path] | None = None
+
+    @property
+    def controller(self) -> Controller:
+        """The controller; without `act` it never gives a lease, for nobody would use it."""
+        rules = RetrainingRules.of(self.launch.params)
+        return Controller(
+            self.launch.workspace, rules if self.act else rules.model_copy(update={"benefit": True})
+        )
+
+    def follow(self, verdict: Verdict) -> Iterator[str]:
+        """Take a verdict to its end, and say what happens in lines."""
+        model, controller = verdict.subject.model, self.controller
+        yield from self._settle(model)
+        seen = look_of(verdict, self.at, controller.rules)
+        step = controller.look(model, seen)
+        yield from self._tell(model, step)
+        if step.action == "measure the benefit":
+            if not self.act:
+                yield f"{model}: a run is due; --act measures its benefit and starts it"
+                return
+            found = self._benefit(model, verdict.subject.now)
+            step = controller.measured(model, found, self.at, seen.cause)
+            yield from self._tell(model, step)
+        if step.action == "retrain":
+            yield from self._run(model, verdict.subject.now, step)
+
+    def _run(self, model: str, now: datetime, step: Step) -> Iterator[str]:
+        lease = step.state.run
+        assert lease is not None
+        request = Request(f"{now:%Y-%m-%d}", model, cause=lease.cause)
+        if self.cluster is not None:
+            run_id = self._start_on_cluster(request)
+            yield f"{model}: run {run_id} started; its end is settled at the next look"
+            return
+        try:
+            outputs = self.launch.run("retraining", request)
+        except AttuneError as error:
+            yield from self._tell(
+                model, self.controller.ended(model, lease.token, "failed", self.at, str(error))
+            )
+            raise
+        released = Released.model_validate_json(Path(outputs["decision"]).read_bytes())
+        ended = self.controller.ended(model, lease.token, released.ending, self.at, released.reason)
+        yield from self._tell(model, ended)
+
+    def _start_on_cluster(self, request: Request) -> str:
+        from pipelines.runner import run_on_cluster
+
+        assert self.cluster is not None
+        host, cluster, folder = self.cluster
+        arguments = self.launch.arguments("retraining", request)
+        return run_on_cluster("retraining", arguments, host, folder, cluster)
+
+    def _settle(self, model: str) -> Iterator[str]:
+        """Record the end of a run that ended elsewhere: its version names the cause that started it."""
+        lease = self.controller.standing(model).run
+        if lease is None:
+            return
+        for version in reversed(Registry(self.launch.workspace).versions(model)):
+            outcome = read_document(Outcome, version.folder / DECISION_FILE)
+            if outcome is not None and outcome.cause == lease.cause:
+                step = self.controller.ended(model, lease.token, outcome.verdict, self.at, outcome.reason)
+                yield from self._tell(model, step)
+                return
+
+    def _benefit(self, model: str, now: datetime) -> Benefit | None:
+        from attune.adapters.feast import FeastStore
+        from attune.training.examples import fetch_examples
+        from attune.training.plan import TrainingPlan
+
+        workspace, params = self.launch.workspace, self.launch.params[model]
+        registry = Registry(workspace)
+        champion = registry.champion(model)
+        if champion is None:
+            return None
+        with TemporaryDirectory() as folder:
+            examples = Path(folder) / "examples"
+            plan, store = TrainingPlan.parse(params), FeastStore(workspace)
+            fetch_examples(store, workspace.tables, workspace.features, model, plan, now, examples)
+            return measure_benefit(registry, champion, params, examples)
+
+    def _tell(self, model: str, step: Step) -> Iterator[str]:
+        controller = self.controller
+        write_metrics(self.launch.workspace.reports, controller.states(), self.at, controller.rules)
+        tell_chat(model, step.said)
+        yield from (f"{model}: {said.event}. {said.cause}" for said in step.said)
