@@ -1,63 +1,63 @@
-"""The one list of networks that become graphs: how each is written, and what answers from it.
+"""Which models answer without the library that trained them: how each is written, and what answers from it.
 
 Neither side is imported before it is asked for: writing needs torch, answering must not have it.
 """
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attune.errors import ModelError
 from attune.inference.files import GRAPH_FILE
 
+_OF_TABLES = "attune.inference.churn_graph:write_graph"
+_OF_SEQUENCES = "attune.inference.next_item_graph:write_graph"
+_NEXT_ITEM = "attune.inference.next_item:GraphNextItem"
 
-@dataclass(frozen=True)
-class GraphEntry:
-    """One network of the catalogue.
-
-    Attributes:
-        writer: A function that writes the graphs of a trained network into a folder.
-        server: A class whose `open` reads such a folder, and which answers as the network does.
-    """
-
-    writer: str
-    server: str
-
-
-_OF_TABLES = GraphEntry("attune.inference.churn_graph:write_graph", "attune.inference.scoring:GraphScorer")
-
-GRAPHS: Mapping[str, GraphEntry] = {
+# Network of the catalogue -> a function that writes its graphs into a folder.
+WRITERS: Mapping[str, str] = {
     "churn_network": _OF_TABLES,
     "response_network": _OF_TABLES,
-    "sequential": GraphEntry(
-        "attune.inference.sequential_graph:write_graph", "attune.inference.recommending:GraphRecommender"
-    ),
+    "blend": _OF_TABLES,
+    "sequential": "attune.inference.sequential_graph:write_graph",
+    "transformer": _OF_SEQUENCES,
+    "gru4rec": _OF_SEQUENCES,
+}
+
+# Model of the catalogue -> a class whose `open` reads a version's folder, and which answers as the model.
+SERVERS: Mapping[str, str] = {
+    "churn_network": "attune.inference.scoring:GraphScorer",
+    "response_network": "attune.inference.scoring:GraphScorer",
+    "blend": "attune.inference.boosting:GraphBlend",
+    "gradient_boosting": "attune.inference.boosting:BoostedScorer",
+    "sequential": "attune.inference.sequential:GraphSequential",
+    "transformer": _NEXT_ITEM,
+    "gru4rec": _NEXT_ITEM,
 }
 
 
-def write_graphs(algorithm: str, network: object, folder: Path) -> None:
+def write_graphs(algorithm: str, model: object, folder: Path) -> None:
     """Write a trained network as graphs beside its weights; a model that is no network has none.
 
     Raises:
-        ModelError: The graph does not answer as the network does.
+        ModelError: A graph does not answer as the network does.
     """
-    if algorithm in GRAPHS:
-        pkgutil.resolve_name(GRAPHS[algorithm].writer)(network, folder)
+    if algorithm in WRITERS:
+        pkgutil.resolve_name(WRITERS[algorithm])(model, folder)
 
 
-def has_graph(algorithm: str, folder: Path) -> bool:
+def can_open(algorithm: str, folder: Path) -> bool:
     """Whether a version can answer without the library that trained it."""
-    return algorithm in GRAPHS and (folder / GRAPH_FILE).exists()
+    return algorithm in SERVERS and (algorithm not in WRITERS or (folder / GRAPH_FILE).exists())
 
 
 def open_model(algorithm: str, folder: Path) -> Any:
-    """What answers from the graphs in a folder, a `Scorer` or a `Recommender`.
+    """What answers from a version's folder, a `Scorer` or a `Recommender` that also takes single rows.
 
     Raises:
-        ModelError: There are none, or they do not answer as the network did.
+        ModelError: The folder has no graphs, or they do not answer as the network did.
     """
-    if not has_graph(algorithm, folder):
+    if not can_open(algorithm, folder):
         raise ModelError(f"{folder} holds no graph of {algorithm}; train and register it again")
-    return pkgutil.resolve_name(GRAPHS[algorithm].server).open(folder)
+    return pkgutil.resolve_name(SERVERS[algorithm]).open(folder)

@@ -1,6 +1,7 @@
-"""A recommender that answers from a graph: numpy and ONNX Runtime, nothing of the library that trained it."""
+"""Recommenders that answer from a graph: numpy and ONNX Runtime, nothing of the library that trained them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,24 +14,36 @@ import pandas as pd
 from attune.errors import ModelError
 from attune.inference.customer_history import one_history
 from attune.inference.files import RETRIEVAL_FILE, open_graph
-from attune.inference.order_buckets import age_buckets, size_buckets
-from attune.inference.retrieval import Retriever, Vector, best_of
+from attune.inference.retrieval import Codes, Retriever, Vector, best_of
 from attune.inference.session import Graph
 from attune.models.base import Floats, Tensors, read_model
 from attune.models.history import Histories, read_histories
 from attune.models.items import Items
-from attune.models.repeats import find_repeats
 
-# V items of the catalogue, O orders of a customer, P items bought before, D embedding, K recommendations
+# V items of the catalogue, D embedding, P items with a score of their own, K recommendations
 _REMEMBERED_FILTERS = 64
-_SHORTEST = 1e-12
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a network says of a customer.
+
+    Attributes:
+        state: What the items' vectors are compared with, shape [D].
+        own: Items whose score is not that of the state, each once, shape [P].
+        own_scores: Their scores, shape [P].
+    """
+
+    state: Vector
+    own: Codes
+    own_scores: Vector
 
 
 class GraphRecommender:
-    """Recommends as the sequential network does from which its graph was made."""
+    """Recommends as the network does from which its graph was made; a subclass asks the graph."""
 
     def __init__(
-        self, graph: Graph, retriever: Retriever, items: Items, tensors: Tensors, config: dict[str, float]
+        self, graph: Graph, retriever: Retriever, items: Items, tensors: Tensors, config: Mapping[str, Any]
     ) -> None:
         """Take what a version's folder holds.
 
@@ -38,17 +51,11 @@ class GraphRecommender:
             graph: The network for one customer.
             retriever: Over the items' vectors.
             items: The catalogue.
-            tensors: The network's weights, of which the tables of items are read here.
-            config: The network's settings.
+            tensors: The network's weights, of which the tables of items are read.
+            config: Its settings.
         """
-        self._graph, self._retriever, self.items = graph, retriever, items
-        self._item_VD, self._habit_VH = tensors["item_VD"], tensors["habit_VH"]
-        self._length_V = np.maximum(np.linalg.norm(self._item_VD, axis=1), _SHORTEST)
-        self._features_VI = tensors["habits_VF"]
-        self._ages, self._sizes = len(tensors["encoder.age.weight"]), len(tensors["encoder.size.weight"])
-        self._rate = np.float32(config["item_rate"])
-        self._bias_V = tensors["bias_V"] * self._rate
-        self._orders = int(config["orders"])
+        self._graph, self._retriever, self.items, self._tensors = graph, retriever, items, tensors
+        self._bias_V: Vector = tensors["bias_V"]
         self._exclude_seen = bool(config["exclude_seen"])
         self._offset = lru_cache(_REMEMBERED_FILTERS)(self._make_offset)
 
@@ -123,7 +130,7 @@ class GraphRecommender:
             raise ModelError(
                 f"the catalogue has no item {item!r}; ask for one of its {len(self.items)} items"
             )
-        scores_V = self._item_VD @ self._item_VD[code] / (self._length_V * self._length_V[code])
+        scores_V = self._retriever.cosines(code)
         scores_V[np.isneginf(self._offset(allowed))] = -np.inf
         scores_V[code] = -np.inf
         codes, scores = best_of(scores_V, k)
@@ -131,46 +138,26 @@ class GraphRecommender:
 
     def _best(
         self, history: Histories, k: int, allowed: frozenset[str] | None, excluded: Iterable[str]
-    ) -> tuple[npt.NDArray[np.int64], Vector]:
+    ) -> tuple[Codes, Vector]:
         if k < 1:
             raise ModelError(f"{k} recommendations were asked for, at least 1 is wanted")
-        state_D, code_P, again_P = self._ask(history)
-        plain_V = self._offset(allowed)
+        said = self._judge(history)
+        offset_V = self._offset(allowed).copy()
         banned = self.items.codes(excluded)
-        # What was bought before is judged by its history instead of by the state.
-        offset_V = plain_V.copy()
-        offset_V[code_P] = -np.inf
         offset_V[banned[banned >= 0]] = -np.inf
-        codes, scores = self._retriever.best(state_D, k, offset_V)
-        if not self._exclude_seen:
-            kept = np.isfinite(plain_V[code_P]) & ~np.isin(code_P, banned)
-            codes = np.concatenate([codes, code_P[kept]])
-            scores = np.concatenate([scores, again_P[kept] + self._bias_V[code_P[kept]]])
+        if self._exclude_seen:
+            offset_V[history.code] = -np.inf
+        kept = offset_V[said.own] > -np.inf
+        offset_V[said.own] = -np.inf
+        codes, scores = self._retriever.best(said.state, k, offset_V)
+        codes = np.concatenate([codes, said.own[kept]])
+        scores = np.concatenate([scores, said.own_scores[kept]])
         order = np.lexsort((codes, -scores))[:k]
         return codes[order], scores[order]
 
-    def _ask(self, history: Histories) -> tuple[Vector, npt.NDArray[np.int64], Vector]:
-        """The state of a customer, the items bought before, and their logits without the items' biases."""
-        repeats = find_repeats(history)
-        code_P = repeats.code
-        # Of all purchases those of the latest orders.
-        firsts_O = np.flatnonzero(np.diff(history.age, prepend=np.inf))[-self._orders :]
-        first = firsts_O[0] if len(firsts_O) else 0
-        code_M, begins_O = history.code[first:], firsts_O - first
-        size_O = np.diff(np.append(begins_O, len(code_M)))
-        sum_OD = np.add.reduceat(self._item_VD[code_M], begins_O) if len(firsts_O) else self._item_VD[:0]
-        inputs: dict[str, npt.NDArray[Any]] = {
-            "context": repeats.context,
-            "orders": sum_OD * (self._rate / np.sqrt(size_O.astype(np.float32)))[:, None],
-            "ages": age_buckets(history.age[firsts_O], self._ages),
-            "sizes": size_buckets(size_O, self._sizes),
-            "repeats": repeats.features.astype(np.float16).astype(np.float32),
-            "repeat_items": self._item_VD[code_P],
-            "item_features": self._features_VI[code_P],
-            "habits": self._habit_VH[code_P],
-        }
-        state_1D, again_P = self._graph.run(inputs)
-        return state_1D[0], code_P, again_P
+    def _judge(self, history: Histories) -> Judgement:
+        """Ask the network about one customer."""
+        raise NotImplementedError
 
     def _make_offset(self, allowed: frozenset[str] | None) -> Vector:
         if allowed is None:

@@ -20,6 +20,7 @@ MIDDLE = 64  # what stands for 0 in a digit of a query
 _DIGIT = MIDDLE - 1
 _CANDIDATES = 256
 _SPARE = 2  # candidates for each item asked for, where many are asked for
+_SHORTEST = 1e-12
 _ROUNDING = float(np.finfo(np.float32).eps)
 
 
@@ -34,7 +35,8 @@ class Retriever:
             item_VD: The vector of each item, in single precision.
         """
         self._graph, self._item_VD = graph, np.ascontiguousarray(item_VD)
-        self._longest = float(np.sqrt(np.einsum("vd,vd->v", item_VD, item_VD).max(initial=0.0)))
+        self._length_V = np.sqrt(np.einsum("vd,vd->v", item_VD, item_VD))
+        self._longest = float(self._length_V.max(initial=0.0))
         self.uncertified = 0
 
     def __len__(self) -> int:
@@ -64,6 +66,12 @@ class Retriever:
             return codes_K, scores_K
         self.uncertified += 1
         return best_of(self._item_VD @ query_D + offset_V, k)
+
+    def cosines(self, code: int) -> Vector:
+        """How far each item points where one of them does, from -1 to 1, shape [V]."""
+        lengths_V = np.maximum(self._length_V * self._length_V[code], _SHORTEST)
+        cosines_V: Vector = self._item_VD @ self._item_VD[code] / lengths_V
+        return cosines_V
 
     def _screen(self, query_D: Vector, count: int, offset_V: Vector) -> tuple[Vector, Codes, float]:
         """The highest bounds of the items' scores, whose they are, and how far scores may lie above them."""

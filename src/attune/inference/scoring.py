@@ -37,7 +37,8 @@ class GraphScorer:
             temperature: What log odds are divided by.
             orders: How many orders its sequence branch sees; 0 without one.
         """
-        self._graph, self._table, self._temperature, self._orders = graph, table, temperature, orders
+        self.table = table
+        self._graph, self._temperature, self._orders = graph, temperature, orders
         self._rows = FeatureRows(table)
 
     @classmethod
@@ -56,7 +57,7 @@ class GraphScorer:
         """Give the probability of the label for each of N examples, shape [N]."""
         if examples.empty:
             return np.empty(0)
-        inputs: Inputs = {"numbers": self._table.numbers(examples), "codes": self._table.codes(examples)}
+        inputs: Inputs = {"numbers": self.table.numbers(examples), "codes": self.table.codes(examples)}
         if self._orders:
             moments = pd.to_datetime(examples[EVENT_TIMESTAMP], utc=True).dt.as_unit("s").astype("int64")
             inputs["events"] = self._events(examples.to_dict("records"), moments)

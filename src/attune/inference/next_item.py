@@ -1,0 +1,37 @@
+"""Next-item networks without torch: what their graph is told of a customer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from attune.inference.order_buckets import place_buckets
+from attune.inference.recommending import GraphRecommender, Judgement
+from attune.inference.retrieval import Retriever
+from attune.inference.session import Graph
+from attune.models.base import Tensors
+from attune.models.history import Histories
+from attune.models.items import Items
+
+_NOTHING = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+
+
+class GraphNextItem(GraphRecommender):
+    """`Transformer` or `Gru4Rec`: all items by the state after the latest interactions."""
+
+    def __init__(
+        self, graph: Graph, retriever: Retriever, items: Items, tensors: Tensors, config: Mapping[str, Any]
+    ) -> None:
+        """Take what a version's folder holds; see `GraphRecommender`."""
+        super().__init__(graph, retriever, items, tensors, config)
+        self._length = int(config["length"])
+
+    def _judge(self, history: Histories) -> Judgement:
+        item_VD = self._tensors["item_VD"]
+        code_L = history.code[-self._length :]
+        if not len(code_L):  # then items are as likely as they are popular
+            return Judgement(np.zeros(item_VD.shape[1], dtype=np.float32), *_NOTHING)
+        before_L = np.arange(len(history.code) - len(code_L), len(history.code))
+        inputs = {"items": item_VD[code_L], "places": place_buckets(before_L)}
+        (state_1D,) = self._graph.run(inputs)
+        return Judgement(state_1D[0], *_NOTHING)
