@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from attune import columns as c
 from attune.errors import AttuneError, ModelError
 from attune.features.schema import check_schema
-from attune.inference.graphs import has_graph, open_model
+from attune.inference.graphs import can_open, open_model
 from attune.registry import Registry, Version
 from serving import examples, metrics
 from serving.schemas import ModelStatus
@@ -170,7 +170,7 @@ def admit(registry: Registry, version: Version) -> Champion:
 def _loaded(registry: Registry, version: Version) -> Any:
     """What answers of a version: its graphs where it has them, which need no torch; else the model itself."""
     algorithm = version.manifest.algorithm
-    if not has_graph(algorithm, version.folder):
+    if not can_open(algorithm, version.folder):
         return registry.load(version)
     registry.verify(version)
     return open_model(algorithm, version.folder)
