@@ -52,6 +52,7 @@ from serving.schemas import (
 from serving.scores import Scores
 from serving.settings import ServingSettings
 from serving.shadows import Shadows
+from serving.stream import check_stream, open_stream
 
 AskedT = TypeVar("AskedT")
 GivenT = TypeVar("GivenT")
@@ -75,7 +76,7 @@ class Application:
         self._settings = settings
         self._lineup = Lineup(Registry(workspace), settings)
         self._facts = LatestFacts(workspace.tables)
-        self._log = PredictionLog(workspace.predictions)
+        self._log = PredictionLog(workspace.predictions, stream=open_stream())
         self._feedback = Feedback(workspace.predictions)
         key = pseudonym_key(workspace)
         reader = Reader(GuardedStore(features, Breaker()), self._facts)
@@ -194,6 +195,7 @@ def check(workspace: Workspace) -> None:
     open_rows(workspace.feast / ONLINE_FILE)  # says what is wrong with its name; nothing is connected
     LatestFacts(workspace.tables)
     open_events(workspace, pseudonym_key(workspace), settings)
+    check_stream()
     check_champions(Registry(workspace))
 
 

@@ -1,6 +1,6 @@
 """From what the online store says of a customer to the one-row table that a model reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,11 +25,3 @@ def nobody(service: str) -> Values:
     if MESSAGE_CONTEXT.name in views_of(service):
         values |= dict(zip(c.MESSAGE_COLUMNS, (c.UNKNOWN, c.UNKNOWN, 12, 0, 28.0), strict=True))
     return values
-
-
-def messages(values: Values, options: Sequence[Values], moment: datetime) -> pd.DataFrame:
-    """One example a way to send a message to the same customer."""
-    times = pd.DatetimeIndex([moment] * len(options)).as_unit("us")
-    frame = pd.DataFrame([dict(values) | dict(option) for option in options])
-    frame.insert(0, c.EVENT_TIMESTAMP, times)
-    return frame

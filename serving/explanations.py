@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from attune import columns as c
 from serving import examples
+from serving.asking import probabilities, table
 from serving.champions import Champion
 from serving.schemas import Contribution
 
@@ -27,7 +27,7 @@ def explain_score(version: Champion, values: Mapping[str, Any], as_of: datetime)
     usual = examples.nobody(version.service)
     names = [name for name in usual if name in values and values[name] != usual[name]]
     changed = [dict(values) | {name: usual[name]} for name in names]
-    scores = version.model.score(_frame([dict(values), *changed], as_of))
+    scores = probabilities(version, [dict(values), *changed], as_of)
     added = scores[0] - scores[1:]
     order = sorted(range(len(names)), key=lambda place: -abs(float(added[place])))
     return [
@@ -41,7 +41,7 @@ def explain_items(
     """Item -> the purchases that its score rests on most; of purchases the last twenty are asked about."""
     bought = list(dict.fromkeys(reversed(history[c.HISTORY_ITEMS])))[:MOST_PURCHASES]
     without = [_without(history, item) for item in bought]
-    frame = _frame([dict(history), *without], as_of)
+    frame = table([dict(history), *without], as_of)
     found, scores = version.model.recommend(frame, len(items), frozenset(items))
     by_item = [
         {item: float(score) for item, score in zip(row, line, strict=True) if item is not None}
@@ -65,9 +65,3 @@ def _reasons(item: str, bought: Sequence[str], by_item: Sequence[Mapping[str, fl
 def _without(history: Mapping[str, Sequence[Any]], item: str) -> dict[str, list[Any]]:
     kept = [place for place, each in enumerate(history[c.HISTORY_ITEMS]) if each != item]
     return {name: [history[name][place] for place in kept] for name in (c.HISTORY_ITEMS, c.HISTORY_TIMES)}
-
-
-def _frame(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> pd.DataFrame:
-    times = pd.DatetimeIndex([as_of] * len(rows)).as_unit("us")
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return pd.DataFrame({c.EVENT_TIMESTAMP: times} | columns)

@@ -22,6 +22,7 @@ REFUSED_VERSIONS = Counter("attune_refused_versions", "Champions that were not t
 UNLOGGED = Counter("attune_unlogged_predictions", "Predictions that the log did not take")
 FEATURE_READS = Counter("attune_feature_reads", "Reads of the online store", ["outcome"])
 SHADOWS = Counter("attune_shadow_comparisons", "Answers asked of a shadow too", ["model", "outcome"])
+UNSTREAMED = Counter("attune_unstreamed_predictions", "Predictions that the stream did not take")
 EVENTS = Counter("attune_events", "Interactions that were told", ["outcome"])
 OTHER_ROUTE = "other"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from serving.lines import SEGMENT_BYTES, SUFFIX, Lines
+from serving.stream import PredictionStream
 
 
 class ServedFeatures(BaseModel):
@@ -46,15 +47,23 @@ class PredictionRecord(BaseModel):
 class PredictionLog:
     """Appends records to a file of this process's own, and to whoever else wants a copy."""
 
-    def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self, folder: Path, segment_bytes: int = SEGMENT_BYTES, stream: PredictionStream | None = None
+    ) -> None:
         self._lines = Lines(folder, segment_bytes)
+        self._stream = stream
 
     def write(self, record: PredictionRecord) -> bool:
         """Append a record, and say whether the system took it whole; a full disk does not."""
-        return self._lines.write(record.model_dump_json(exclude_none=True).encode())
+        line = record.model_dump_json(exclude_none=True).encode()
+        if self._stream:
+            self._stream.add(line)
+        return self._lines.write(line)
 
     def close(self) -> None:
         """Bring everything to the disk; what is written afterwards is not taken."""
+        if self._stream:
+            self._stream.close()
         self._lines.close()
 
 

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from attune import columns as c
+from attune.errors import ModelError
 from attune.features.online import OnlineRow
 from attune.recommend import Recommendations, Standing, recommend_for
+from serving.asking import ComparesItems
 from serving.champions import Champion
 from serving.explanations import explain_items
 from serving.facts import Facts
@@ -66,7 +68,7 @@ class RecommendationAnswers:
         return answer
 
     def similar(self, question: SimilarRequest) -> RecommendAnswer:
-        """Recommend what goes with one item: what the champion says of a history of that item alone.
+        """Recommend what goes with one item: what is alike, or what a history of that item alone leads to.
 
         Raises:
             Problem: No champion (503), an item or a filter that there is not (404, 422).
@@ -77,7 +79,10 @@ class RecommendationAnswers:
         now = self._ground.now()
         history = {c.HISTORY_ITEMS: [question.item_id], c.HISTORY_TIMES: [int(now.timestamp())]}
         version = self._ground.lineup.answering("recommend", None)
-        found = _ranked(version, VISITOR, history, now, question.k, wanted.without([question.item_id]))
+        others = wanted.without([question.item_id])
+        found = _alike(version, question.item_id, question.k, others) or _ranked(
+            version, VISITOR, history, now, question.k, others
+        )
         answer = RecommendAnswer(**about(version, None, found.degraded), items=_items(facts, found, {}))
         self._remember(answer, None, None)
         return answer
@@ -128,17 +133,22 @@ def _best(
 def _ranked(
     version: Champion, standing: Standing, history: History | None, moment: datetime, k: int, wanted: Wanted
 ) -> Recommendations:
-    """The k best of the wanted items."""
-    # Of k more than are excluded at least k are left: the same k as if those had never been looked at.
-    asked = k + len(wanted.excluded)
-    found = recommend_for(version.model, standing, history, moment, asked, wanted.allowed)
-    if not wanted.excluded:
-        return found
-    kept = [place for place, item in enumerate(found.items) if item not in wanted.excluded][:k]
+    return recommend_for(version.model, standing, history, moment, k, wanted.allowed, wanted.excluded)
+
+
+def _alike(version: Champion, item: str, k: int, wanted: Wanted) -> Recommendations | None:
+    """The items that the champion itself calls alike; None where it cannot, or does not know the item."""
+    if not isinstance(version.model, ComparesItems):
+        return None
+    try:
+        items, scores = version.model.similar(item, k + len(wanted.excluded), wanted.allowed)
+    except ModelError:
+        return None
+    kept = [place for place, each in enumerate(items) if each not in wanted.excluded][:k]
     return Recommendations(
-        items=tuple(found.items[place] for place in kept),
-        scores=tuple(found.scores[place] for place in kept),
-        degraded=found.degraded,
+        items=tuple(items[place] for place in kept),
+        scores=tuple(scores[place] for place in kept),
+        degraded=(),
     )
 
 

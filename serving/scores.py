@@ -5,11 +5,9 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from attune import columns as c
-from serving import examples
+from serving.asking import Row, probabilities
 from serving.champions import Champion
 from serving.explanations import explain_score
 from serving.ground import Ground
@@ -32,7 +30,7 @@ class Scores:
             Problem: No champion or no store (503), no consent (403), nothing known of the customer (404).
         """
         version, customer, reading, as_of = self._known("churn", question.customer_id)
-        score = float(_sound(version, examples.example(_values(reading), as_of))[0])
+        score = float(probabilities(version, [_values(reading)], as_of)[0])
         why = explain_score(version, _values(reading), as_of) if question.explain else None
         stated = about(version, as_of, reading.degraded)
         answer = ChurnAnswer(**stated, probability=score, explanation=why)
@@ -50,8 +48,7 @@ class Scores:
         """
         version, customer, reading, as_of = self._known("response", question.customer_id)
         options = _options(question, self._ground.now())
-        frame = examples.messages(_values(reading), options, as_of)
-        scores = _sound(version, frame)
+        scores = probabilities(version, [{**_values(reading), **option} for option in options], as_of)
         order = np.argsort(-scores, kind="stable")
         found = [_option(options[place], float(scores[place])) for place in order]
         answer = ResponseAnswer(**about(version, as_of, reading.degraded), options=found)
@@ -79,20 +76,8 @@ class Scores:
         return version, customer, reading, reading.as_of
 
 
-def _values(reading: Reading) -> examples.Values:
+def _values(reading: Reading) -> Row:
     return reading.values or {}
-
-
-def _sound(version: Champion, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Probabilities.
-
-    Raises:
-        Problem: They are none (500).
-    """
-    scores: npt.NDArray[np.float64] = version.model.score(frame)
-    if not ((scores >= 0) & (scores <= 1)).all():  # NaN is neither
-        raise Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")
-    return scores
 
 
 def _options(question: ResponseRequest, now: datetime) -> list[dict[str, Any]]:

@@ -91,20 +91,25 @@ def serve(workspace: Workspace, host: str, port: int, now: datetime | None = Non
         ConfigError: The address would be open to others without keys, or is taken.
         AttuneError: The workspace cannot be served; the message says what to do.
     """
-    if not is_loopback(host) and not Access.here():
-        raise ConfigError(
-            f"{host} can be reached from other machines and there are no API keys; set {KEYS_VARIABLE} or "
-            f"{KEYS_FILE_VARIABLE}, or listen on {LOOPBACK}"
-        )
+    settings = ServingSettings.here()
+    for listening in (host, settings.admin_host):
+        _require_safe(listening)
     check(workspace)
     _require_free(host, port)
-    settings = ServingSettings.here()
     if now is not None:
         settings = settings.model_copy(update={"now": now})
     # The process keeps its number when it becomes another program.
     variables = environment(workspace, settings, port) | {SUPERVISOR_VARIABLE: str(os.getpid())}
     command = [sys.executable, "-m", "bentoml", *arguments(host, port)]
     os.execve(sys.executable, command, variables)  # noqa: S606 - a fixed program, no shell
+
+
+def _require_safe(host: str) -> None:
+    if not is_loopback(host) and not Access.here():
+        raise ConfigError(
+            f"{host} can be reached from other machines and there are no API keys; set {KEYS_VARIABLE} or "
+            f"{KEYS_FILE_VARIABLE}, or listen on {LOOPBACK}"
+        )
 
 
 def _free_port() -> int:

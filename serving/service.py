@@ -1,6 +1,7 @@
 """The service as BentoML runs it: BentoML gives the process and its life, the edge the HTTP contract."""
 
 import gc
+from collections.abc import Mapping
 from typing import Any
 
 import bentoml
@@ -11,8 +12,10 @@ from attune.adapters.online_stores import ONLINE_FILE, open_rows
 from attune.config import Workspace
 from attune.features.read_plan import OnlineReader
 from serving.access import Access
+from serving.admin import AdminServer, inside, outside
 from serving.application import Application, check
 from serving.edge import Edge
+from serving.routes import Route
 from serving.routing import routes_of
 from serving.settings import ServingSettings
 from serving.supervisor import end_with_supervisor
@@ -38,7 +41,9 @@ class Attune:
         workspace, settings = Workspace.here(), ServingSettings.here()
         features = OnlineReader(open_rows(workspace.feast / ONLINE_FILE))
         self._application = Application(workspace, features, settings)
-        self.routes = routes_of(self._application, settings)
+        routes = routes_of(self._application, settings)
+        self.routes = outside(routes) if settings.admin_port else routes
+        self._admin = _admin(settings, inside(routes))
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
@@ -57,7 +62,16 @@ class Attune:
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
         """Bring the prediction log to the disk."""
+        if self._admin:
+            self._admin.close()
         self._application.close()
+
+
+def _admin(settings: ServingSettings, pages: Mapping[str, Route]) -> AdminServer | None:
+    if settings.admin_port is None:
+        return None
+    edge = Edge(None, lambda: pages, Access.here(), settings)
+    return AdminServer(edge, settings.admin_host, settings.admin_port)
 
 
 # `Service` is a class with slots, so an instance cannot be patched; its class can be exchanged for ours.

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from serving import examples, metrics
+from serving.asking import probabilities
 from serving.champions import Champion
 from serving.lines import Lines
 from serving.lineup import part_of
@@ -102,8 +103,7 @@ class Shadows:
         reading = self._reader.read(shadow, customer, now)
         if reading.values is None or reading.as_of is None:
             return None
-        frame = examples.example(reading.values, reading.as_of)
-        score = float(shadow.model.score(frame)[0])
+        score = float(probabilities(shadow, [reading.values], reading.as_of)[0])
         difference = score - answer.probability
         return Comparison(**_what(shadow, answer), probability=score, difference=difference)
 

@@ -1,9 +1,9 @@
 """Recommendations for one customer: what may be used of them, and what is left after the filters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -19,6 +19,22 @@ _OF_FEATURES: Mapping[Features, tuple[Degraded, ...]] = {
     "missing": ("missing_features",),
     "unreachable": ("no_feature_store",),
 }
+
+
+@runtime_checkable
+class OneByOne(Protocol):
+    """A recommender that answers one customer without a table around the history."""
+
+    def recommend_one(
+        self,
+        items: Sequence[str],
+        times: Sequence[float],
+        as_of: datetime,
+        k: int,
+        allowed: frozenset[str] | None = None,
+        excluded: Iterable[str] = (),
+    ) -> tuple[list[str], list[float]]:
+        """The k best items, best first, and their scores; fewer where fewer are left."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,7 @@ def recommend_for(
     as_of: datetime,
     k: int,
     allowed: frozenset[str] | None = None,
+    excluded: frozenset[str] = frozenset(),
 ) -> Recommendations:
     """Recommend k items to one customer.
 
@@ -83,20 +100,42 @@ def recommend_for(
         as_of: The moment that ages are counted from, with a time zone.
         k: How many items.
         allowed: Only these may appear; None allows the whole catalogue.
+        excluded: These may not; few.
 
     Raises:
         ModelError: k is below 1, or the history is malformed.
     """
     personal = features is not None and standing.is_personal
-    history = {
-        name: features[name] if features and personal else [] for name in (HISTORY_ITEMS, HISTORY_TIMES)
-    }
-    moment = pd.DatetimeIndex([as_of]).as_unit("us")
-    example = pd.DataFrame({EVENT_TIMESTAMP: moment} | {name: [value] for name, value in history.items()})
-    found, scores = model.recommend(example, k, allowed)
-    left = [(item, float(score)) for item, score in zip(found[0], scores[0], strict=True) if item is not None]
+    items, times = (
+        features[name] if features and personal else [] for name in (HISTORY_ITEMS, HISTORY_TIMES)
+    )
+    if isinstance(model, OneByOne):
+        found, scores = model.recommend_one(items, times, as_of, k, allowed, excluded)
+    else:
+        found, scores = _from_table(model, items, times, as_of, k, allowed, excluded)
     return Recommendations(
-        items=tuple(item for item, _ in left),
-        scores=tuple(score for _, score in left),
+        items=tuple(found),
+        scores=tuple(scores),
         degraded=standing.degraded or (() if personal else ("missing_features",)),
     )
+
+
+def _from_table(
+    model: Recommender,
+    items: Sequence[str],
+    times: Sequence[int],
+    as_of: datetime,
+    k: int,
+    allowed: frozenset[str] | None,
+    excluded: frozenset[str],
+) -> tuple[list[str], list[float]]:
+    moment = pd.DatetimeIndex([as_of]).as_unit("us")
+    example = pd.DataFrame({EVENT_TIMESTAMP: moment, HISTORY_ITEMS: [items], HISTORY_TIMES: [times]})
+    # Of k more than are excluded at least k are left: the same k as if those had never been looked at.
+    found, scores = model.recommend(example, k + len(excluded), allowed)
+    left = [
+        (item, float(score))
+        for item, score in zip(found[0], scores[0], strict=True)
+        if item is not None and item not in excluded
+    ][:k]
+    return [item for item, _ in left], [score for _, score in left]

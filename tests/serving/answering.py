@@ -1,6 +1,7 @@
 """Answers in this process, over a shop: no HTTP."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,14 @@ class Answering:
     scores: Scores
     recommendations: RecommendationAnswers
     past: PastAnswers
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until something holds, not for ever."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 @contextmanager
