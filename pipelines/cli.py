@@ -12,7 +12,7 @@ from rich.console import Console
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
-from pipelines import console_cli, features_cli, models_cli
+from pipelines import console_cli, features_cli, models_cli, tuning_cli
 from pipelines.cluster import DEFAULT_FILE
 from pipelines.cluster_cli import COMPILED, Host, On, cluster_app, require_host
 from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
@@ -33,6 +33,7 @@ app.add_typer(features_cli.app, name="features")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_cli.app, name="models")
 app.add_typer(console_cli.app, name="console")
+app.command()(tuning_cli.tune)
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
 
@@ -108,7 +109,7 @@ def run(
         return
     with only_writer(launch.workspace.root):
         moment = now if pipeline == "ingestion" else now or launch.latest()
-        version = launch.features(moment, model) if pipeline == "training" else ""
+        version = launch.features(moment, model) if pipeline in {"training", "tune"} else ""
         outputs = launch.run(pipeline, replace(asked, now=moment, features_version=version))
         if "evaluation" in outputs:
             outputs["metrics"] = keep_metrics(launch.workspace, model, outputs["evaluation"])

@@ -16,6 +16,7 @@ from pipelines.runner import run_local
 
 PARAMS_FILE = Path("params.yaml")
 ASKED_FOR = "asked for by a person"
+TRIALS = 20
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,9 @@ class Launch:
         model = _given(request.model, pipeline, "--model")
         if pipeline == "monitoring":
             return {"model": model, "now": request.now}
+        if pipeline == "tune":
+            asked = {"model": model, "now": request.now, "features_version": request.features_version}
+            return {**asked, **self._plan(model), "trials": TRIALS}
         arguments = {"model": model, "now": request.now, "cause": request.cause, **self._plan(model)}
         if pipeline == "retraining":
             return {**arguments, "all_params": self._needed(model)}

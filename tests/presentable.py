@@ -11,6 +11,7 @@ from attune.governance.documents import Document, Section
 from attune.governance.fairness import FairnessRow, FairnessTable
 from attune.governance.model_card import SECTIONS
 from attune.governance.outcome import Outcome
+from attune.training.search_record import SearchRecord
 
 MEASURED = Evaluation(metrics={"roc_auc": Metric(value=0.8, low=0.7, high=0.9)})
 
@@ -51,6 +52,7 @@ def documents(model: str = "churn", algorithm: str = "logistic_regression") -> d
             cause="a test",
         ),
         "fairness.json": FairnessTable(metric="roc_auc", min_rows=500, max_gap=0.05, rows=[row]),
+        "search.json": SearchRecord.of_defaults(algorithm, {"model": {}}, seed=0),
         "model_card.json": Document(
             title="Model card", sections=[Section(title=title, sentences=["Said."]) for title in SECTIONS]
         ),

@@ -142,6 +142,11 @@ class Workspace(Settings):
         return self.root / "reports"
 
     @property
+    def searches(self) -> Path:
+        """What was tried for which model, and the database of searches on a laptop."""
+        return self.root / "searches"
+
+    @property
     def predictions(self) -> Path:
         """The prediction log."""
         return self.root / "predictions"

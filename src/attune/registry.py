@@ -72,6 +72,11 @@ class Registry:
         self._heads = workspace.root / HEADS_FILE
         self._ledger = Ledger(database_url(workspace), workspace.keys, self._heads)
 
+    @property
+    def searches(self) -> Path:
+        """Where the workspace keeps what was tried before settings were chosen."""
+        return self._workspace.searches
+
     def register(self, folder: Path, origin: Origin) -> Version:
         """Make a folder the next version of a model; a run that registers twice gets its first version.
 

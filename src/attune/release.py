@@ -36,6 +36,7 @@ from attune.registry import Registry, Version
 from attune.training.examples import RECORD_FILE, TEST, TRAIN, ExamplesRecord
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
+from attune.training.search_record import SEARCH_FILE, search_behind
 
 PLAN_FILE = "plan.json"
 
@@ -218,6 +219,9 @@ def _register(registry: Registry, run: Run, results: Comparison, cause: str) -> 
         shutil.copy(run.examples / RECORD_FILE, version / RECORD_FILE)
         for name, document in _documents(run, results, outcome, origin).items():
             _write(document, version / name)
+        settings = _read(TrainingRecord, trained / TRAINING_FILE).settings
+        search = search_behind(registry.searches, run.model, decision.candidate, settings, run.plan.seed)
+        _write(search, version / SEARCH_FILE)
         model = entry(decision.candidate).load(trained)
         rows = reference_rows(run.examples / f"{TRAIN}.parquet", model, run.plan.kind, run.plan.seed)
         rows.to_parquet(version / REFERENCE_FILE, index=False)

@@ -13,7 +13,7 @@ def compiled(tmp_path_factory):
 
 
 def test_every_pipeline_of_the_folder_is_found_and_nothing_else():
-    assert pipeline_names() == ["features", "ingestion", "monitoring", "retraining", "training"]
+    assert pipeline_names() == ["features", "ingestion", "monitoring", "retraining", "training", "tune"]
 
 
 def test_an_unknown_pipeline_is_refused_with_the_names_there_are():
@@ -38,7 +38,7 @@ def test_no_component_installs_anything_when_it_starts(compiled):
 
 
 def test_no_component_that_acts_on_the_workspace_is_answered_from_a_cache(compiled):
-    acting = {"build-features", "detect-drift", "evaluate-model", "ingest", "register-model"}
+    acting = {"build-features", "detect-drift", "evaluate-model", "ingest", "register-model", "tune-model"}
     for file in compiled:
         for name, task in _tasks(next(iter(yaml.safe_load_all(file.read_text())))):
             cached = bool(task.get("cachingOptions", {}).get("enableCache"))

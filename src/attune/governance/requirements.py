@@ -14,6 +14,7 @@ from attune.governance.fairness import FAIRNESS_FILE, FairnessTable
 from attune.governance.manifest import Manifest
 from attune.governance.model_card import MODEL_CARD_FILE, SECTIONS
 from attune.governance.outcome import DECISION_FILE, Outcome
+from attune.training.search_record import SEARCH_FILE, SearchRecord
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -57,6 +58,9 @@ def _missing(folder: Path, manifest: Manifest) -> Iterator[str]:
     results = read_document(Comparison, folder / EVALUATION_FILE)
     if results is None or not _compared_with_a_simple_model(results):
         yield f"no comparison with a simple model ({EVALUATION_FILE}); add one to its candidates"
+    search = read_document(SearchRecord, folder / SEARCH_FILE)
+    if search is None or search.candidate != manifest.algorithm:
+        yield f"no record of the search behind its settings ({SEARCH_FILE}); train it by the pipeline"
     card = read_document(Document, folder / MODEL_CARD_FILE)
     if card is None or tuple(section.title for section in card.sections) != SECTIONS:
         yield f"no model card ({MODEL_CARD_FILE}); train it by the training pipeline"

@@ -97,6 +97,39 @@ def forward_blocks(
     ]
 
 
+def customer_folds(
+    customers: pd.Series, folds: int, seed: int, held_out: float = HELD_OUT_SHARE
+) -> list[Fold]:
+    """Deal whole customers into folds: one who appears at several dates teaches or is asked, never both.
+
+    Args:
+        customers: The customer of each of N rows.
+        folds: How many.
+        seed: Another one deals otherwise.
+        held_out: Which share of the other folds' customers stops and calibrates instead of teaching.
+
+    Raises:
+        DataError: There are too few customers.
+    """
+    customer_N, names = pd.factorize(customers)
+    if len(names) < 2 * folds or folds < 2:
+        raise DataError(
+            f"{len(names)} customers cannot be dealt into {folds} folds; take more customers, or fewer folds "
+            "but at least two"
+        )
+    draw = np.random.default_rng(seed)
+    fold_N = (draw.permutation(len(names)) % folds)[customer_N]
+    stops_N = (draw.random(len(names)) < held_out)[customer_N]
+    return [
+        Fold(
+            np.flatnonzero((fold_N != number) & ~stops_N),
+            np.flatnonzero((fold_N != number) & stops_N),
+            np.flatnonzero(fold_N == number),
+        )
+        for number in range(folds)
+    ]
+
+
 def cross_validate(
     name: str, params: Mapping[str, Any], loop: LoopSettings, examples: pd.DataFrame, folds: list[Fold]
 ) -> Answers:
