@@ -1,7 +1,7 @@
 """Keep the figures of recommenders: one row a protocol, metric and model, the rows of other runs stay."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attune.evaluation.results import Evaluation
 from benchmarks import results
@@ -20,7 +20,7 @@ def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluati
         measured: By model.
         ours: The one that is our network; its figures need no suffix.
     """
-    new = [
+    figures = [
         Result(
             id=_id(protocol, metric, "" if name == ours else f"_{name}"),
             value=round(found.value, 5),
@@ -36,9 +36,13 @@ def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluati
         for metric, found in evaluation.metrics.items()
         if found.value is not None
     ]
-    replaced = {row.id for row in new}
-    kept = [row for row in _written() if row.id not in replaced]
-    write_results(FILE, sorted([*kept, *new], key=lambda row: row.id))
+    keep(figures)
+
+
+def keep(figures: Iterable[Result]) -> None:
+    """Write figures beside those that are there; the same id is replaced."""
+    rows = {row.id: row for row in (*_written(), *figures)}
+    write_results(FILE, sorted(rows.values(), key=lambda row: row.id))
 
 
 def _id(protocol: str, metric: str, suffix: str) -> str:

@@ -103,3 +103,10 @@ def test_nothing_after_the_moment_teaches_or_chooses():
 def test_interactions_at_one_moment_cannot_be_split():
     with pytest.raises(DataError, match="none before or none after"):
         global_time_split(interactions("ann a 1", "bob b 1"))
+
+
+def test_earlier_orders_of_a_customer_can_teach_too_and_tell_nothing_new():
+    one, two = (global_time_split(SHOP, 0.5, 1.0, teaching_orders=orders) for orders in (1, 2))
+    assert told(two.train) == ["ann:  -> bread", "ann: bread -> milk", "bob:  -> soap"]
+    pd.testing.assert_frame_equal(known_purchases(two.train), known_purchases(one.train))
+    assert told(two.validation) == told(one.validation)

@@ -72,7 +72,11 @@ def leave_one_out(interactions: pd.DataFrame) -> Split:
 
 
 def global_time_split(
-    interactions: pd.DataFrame, quantile: float = 0.9, validation_share: float = 0.1, seed: int = 0
+    interactions: pd.DataFrame,
+    quantile: float = 0.9,
+    validation_share: float = 0.1,
+    seed: int = 0,
+    teaching_orders: int = 1,
 ) -> Split:
     """Ask for every order after a moment in turn, each with all that came before it; the orders before teach.
 
@@ -85,6 +89,8 @@ def global_time_split(
         quantile: Which share of the interactions lies before the moment.
         validation_share: Of the customers with two orders before the moment.
         seed: The same seed chooses the same customers.
+        teaching_orders: How many of the latest orders of a customer that teach are training examples. What is
+            known does not change: the label of an earlier one is in the history of the last.
 
     Raises:
         DataError: One of the parts would be empty.
@@ -101,7 +107,7 @@ def global_time_split(
     customer_O = ordered[CUSTOMER_ID].to_numpy()[before.start]
     lends = chosen_share(customer_O, validation_share, f"validation-{seed}") & (_sizes(before) >= 2)
     split = Split(
-        train=_examples(ordered, before[back == lends]),
+        train=_examples(ordered, before[(back >= lends) & (back < lends + teaching_orders)]),
         validation=_examples(ordered, before[(back == 0) & lends]),
         test=_examples(ordered, orders[~early]),
     )

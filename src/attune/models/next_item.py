@@ -121,10 +121,11 @@ class NextItem(Network):
 
         Where there is no place, an item is as likely as it is popular.
         """
-        item_BLD = self._embedded(code_BL)
+        item_BLD: Tensor = self._embedded(code_BL)
         state_BD = self.encoder(item_BLD, before_BL, (count_B - 1).clamp(min=0)).squeeze(1)
         state_BD = state_BD * (count_B > 0).unsqueeze(1)
-        return torch.addmm(self.bias_V, state_BD, self.item_VD.T)
+        logits_BV: Tensor = torch.addmm(self.bias_V, state_BD, self.item_VD.T)
+        return logits_BV
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean cross-entropy of the next items; when not learning, what NDCG@10 lacks to 1."""
