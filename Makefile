@@ -10,7 +10,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench-loop bench-registry bench-features bench-recommender bench-models clean
+.PHONY: help demo test check format compile bench-loop bench-monitoring bench-registry bench-features bench-recommender bench-models clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ compile: $(VENV)/.installed-demo ## Compile every pipeline to compiled/
 
 bench-registry: $(VENV)/.installed-dev ## Damage a registry in a thousand ways, race for it, time it
 	@$(BIN)/python -m benchmarks.registry
+
+bench-monitoring: $(VENV)/.installed-dev ## Simulate drift, storms and equals, and measure drift at volume beside Evidently
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.monitoring
 
 bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
 	@$(BIN)/python -m benchmarks.loop

@@ -50,6 +50,13 @@ def write_results(name: str, results: list[Result]) -> Path:
     return file
 
 
+def read_results(name: str) -> list[Result]:
+    """What `results/<name>.json` holds; nothing where there is no such file yet."""
+    file = RESULTS / f"{name}.json"
+    rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return [Result.model_validate(row) for row in rows]
+
+
 def refresh_readme() -> None:
     """Make the README's tables from the result files."""
     readme = FOLDER / "README.md"
@@ -65,7 +72,7 @@ def tables() -> str:
 
 
 def _table(file: Path) -> str:
-    results = [Result.model_validate(row) for row in json.loads(file.read_text(encoding="utf-8"))]
+    results = read_results(file.stem)
     lines = [f"### {file.stem}", "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     for result in results:
         cells = [

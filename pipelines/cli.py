@@ -12,11 +12,11 @@ from rich.console import Console
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
-from pipelines import console_cli, features_cli, models_cli, tuning_cli
+from pipelines import console_cli, features_cli, models_cli, predictions_cli, retraining_cli, tuning_cli
 from pipelines.cluster import DEFAULT_FILE
 from pipelines.cluster_cli import COMPILED, Host, On, cluster_app, require_host
 from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
-from pipelines.options import HOME, PARAMS_FILE, Home, Model, Now, Params, launch_at, workspace_at
+from pipelines.options import HOME, PARAMS_FILE, Home, Now, Params, launch_at, workspace_at
 from pipelines.terminal import console
 
 DEMO_HOME = Path("data/demo")
@@ -32,7 +32,10 @@ app.add_typer(data_app, name="data")
 app.add_typer(features_cli.app, name="features")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_cli.app, name="models")
+app.add_typer(predictions_cli.app, name="predictions")
 app.add_typer(console_cli.app, name="console")
+app.add_typer(retraining_cli.app, name="retraining")
+app.command()(retraining_cli.monitor)
 app.command()(tuning_cli.tune)
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
@@ -139,15 +142,6 @@ def serve(
     from serving.server import serve
 
     serve(workspace_at(home), host, port, parse_moment(now) if now else None)
-
-
-@app.command()
-def monitor(model: Model, now: Now = "", home: Home = HOME, params: Params = PARAMS_FILE) -> None:
-    """Compare what a model sees now with what it learnt from: stable, drifted or not computed."""
-    launch = launch_at(home, params)
-    with only_writer(launch.workspace.root):
-        outputs = launch.run("monitoring", Request(now or launch.latest(), model))
-    console.print(f"{outputs['verdict']}; the page: {outputs['report']}", soft_wrap=True)
 
 
 def main() -> None:

@@ -33,6 +33,9 @@ COMMANDS = [
     "models gc",
     "models restore",
     "models mirror",
+    "retraining show",
+    "retraining pause",
+    "retraining resume",
     "trace",
     "reproduce",
 ]
