@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,23 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
-OVERLAYS = ("base", "overlays/local", "overlays/production", "overlays/airgapped")
+EVERYTHING = "../tests/k8s/everything"
+OVERLAYS = ("base", "overlays/local", "overlays/production", "overlays/airgapped", EVERYTHING)
 OLDEST = (1, 32)
 Object = dict[str, Any]
+# Kind -> where the template of its pods is.
+TEMPLATES: dict[str, Callable[[Object], Object]] = {
+    "Deployment": lambda spec: spec["template"],
+    "StatefulSet": lambda spec: spec["template"],
+    "CronJob": lambda spec: spec["jobTemplate"]["spec"]["template"],
+    "TrainingRuntime": lambda spec: spec["template"]["spec"]["replicatedJobs"][0]["template"]["spec"][
+        "template"
+    ],
+    "InferenceService": lambda spec: {
+        "metadata": {"labels": spec["predictor"]["labels"]},
+        "spec": spec["predictor"],
+    },
+}
 
 
 def rendered(overlay: str) -> list[Object]:
@@ -38,9 +52,8 @@ def named(objects: list[Object], kind: str, name: str) -> Object:
 def pod_templates(objects: list[Object]) -> dict[str, Object]:
     """`Kind/name` -> the template of its pods."""
     templates = {}
-    for each in of_kind(objects, "Deployment", "StatefulSet", "CronJob"):
-        spec = each["spec"]["jobTemplate"]["spec"] if each["kind"] == "CronJob" else each["spec"]
-        templates[f"{each['kind']}/{each['metadata']['name']}"] = spec["template"]
+    for each in of_kind(objects, *TEMPLATES):
+        templates[f"{each['kind']}/{each['metadata']['name']}"] = TEMPLATES[each["kind"]](each["spec"])
     return templates
 
 

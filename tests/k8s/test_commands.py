@@ -11,8 +11,8 @@ import typer
 
 from attune.config import load_params
 from pipelines.cli import app
+from serving import routing
 from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE
-from serving.application import Application
 from tests.k8s.rendered import ROOT, containers, main_containers, named, of_kind, rendered
 
 SOURCES = ("src", "serving", "pipelines", "components", "feature_repo")
@@ -62,7 +62,7 @@ def test_servers_have_keys_without_which_they_would_not_listen(base):
 
 
 def test_probes_and_prometheus_ask_for_pages_that_the_server_has():
-    pages = set(re.findall(r'Page\("([^"]+)"', inspect.getsource(Application._routes)))
+    pages = set(re.findall(r'Page\(\s*"([^"]+)"', inspect.getsource(routing)))
     production = rendered("overlays/production")
     serving = named(production, "Deployment", "serving")["spec"]["template"]["spec"]["containers"][0]
     probes = {serving[probe]["httpGet"]["path"] for probe in serving if probe.endswith("Probe")}

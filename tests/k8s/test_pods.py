@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tests.k8s.rendered import (
+    OVERLAYS,
     Object,
     containers,
     main_containers,
@@ -43,12 +44,28 @@ def test_no_pod_touches_its_node(objects):
         assert not [port for port in ports if "hostPort" in port], where
 
 
-def test_nobody_has_a_token_or_a_role_for_nobody_asks_the_kubernetes_api(objects):
+def test_a_token_has_who_submits_train_jobs_and_nobody_else(objects):
     for where, template in pod_templates(objects).items():
-        assert template["spec"]["automountServiceAccountToken"] is False, where
+        asks = template["metadata"]["labels"].get("attune.example.com/asks") == "kubernetes-api"
+        assert template["spec"]["automountServiceAccountToken"] is asks, where
+        assert (template["spec"]["serviceAccountName"] == "training") is asks, where
     for account in of_kind(objects, "ServiceAccount"):
-        assert account["automountServiceAccountToken"] is False
-    assert not of_kind(objects, "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+        by_kubeflow = account["metadata"]["name"] == "pipeline-runner"  # its pods are not ours to write
+        assert account["automountServiceAccountToken"] is by_kubeflow
+
+
+def test_roles_are_of_the_namespace_and_name_every_right(objects):
+    assert not of_kind(objects, "ClusterRole", "ClusterRoleBinding")
+    for role in of_kind(objects, "Role"):
+        for rule in role["rules"]:
+            assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+            assert not {"pods/exec", "impersonate", "escalate", "bind"} & {*rule["verbs"], *rule["resources"]}
+            assert "secrets" not in rule["resources"] or rule["resourceNames"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS[:-1])
+def test_without_a_trainer_nobody_asks_the_kubernetes_api(overlay):
+    assert not of_kind(rendered(overlay), "Role", "RoleBinding")
 
 
 def test_every_pod_has_an_account_of_these(objects):
@@ -72,7 +89,8 @@ def test_every_empty_folder_has_a_limit(objects):
 
 def test_whatever_stays_is_probed_and_whatever_starts_slowly_may(objects):
     for where, container in main_containers(objects):
-        if where.startswith("CronJob") or where == "Deployment/consume":  # they end when they fail
+        ends = where.startswith(("CronJob", "TrainingRuntime"))
+        if ends or where == "Deployment/consume":  # they end when they fail
             continue
         assert {"livenessProbe", "readinessProbe"} <= container.keys(), where
         assert "startupProbe" in container or "toolbox" in where

@@ -4,18 +4,27 @@ from collections import Counter
 import jsonschema
 import kubernetes_validate
 import pytest
+from kubeflow_trainer_api import models
 
-from tests.k8s.rendered import OVERLAYS, Object, rendered
+from tests.k8s.rendered import EVERYTHING, OVERLAYS, Object, of_kind, rendered
 from tests.k8s.resource_definitions import is_defined, schema_of
 
 VERSIONS = ("1.32", "1.36")
-# Nobody beside us publishes this definition where tests can read it.
-WITHOUT_DEFINITION = {("external-secrets.io/v1", "ExternalSecret")}
+# Nobody beside us publishes these definitions where tests can read them.
+WITHOUT_DEFINITION = {
+    ("external-secrets.io/v1", "ExternalSecret"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("kueue.x-k8s.io/v1beta1", "ClusterQueue"),
+    ("kueue.x-k8s.io/v1beta1", "LocalQueue"),
+    ("kueue.x-k8s.io/v1beta1", "ResourceFlavor"),
+}
+OF_NO_NAMESPACE = {"Namespace", "ClusterQueue", "ResourceFlavor"}
 
 
 def is_custom(each: Object) -> bool:
     group = each["apiVersion"].partition("/")[0]
-    return "." in group and not group.endswith(".k8s.io")
+    others = group.endswith((".x-k8s.io", "gateway.networking.k8s.io"))
+    return "." in group and (others or not group.endswith(".k8s.io"))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -35,11 +44,20 @@ def test_every_custom_resource_fits_its_definition(objects):
         jsonschema.validate(each, schema_of(*kind))
 
 
+def test_a_training_runtime_is_what_the_trainers_own_models_read():
+    runtimes = of_kind(rendered(EVERYTHING), "TrainingRuntime")
+    assert {each["metadata"]["name"] for each in runtimes} == {"attune-torch", "attune-torch-gpu"}
+    for each in runtimes:
+        read = models.TrainerV1alpha1TrainingRuntime.from_dict(each)
+        assert read is not None
+        assert read.spec is not None
+
+
 def test_every_object_has_one_name_in_one_namespace(objects):
     names = Counter((each["kind"], each["metadata"]["name"]) for each in objects)
     assert set(names.values()) == {1}
     for each in objects:
-        assert each["kind"] == "Namespace" or each["metadata"]["namespace"] == "attune"
+        assert each["kind"] in OF_NO_NAMESPACE or each["metadata"]["namespace"] == "attune"
 
 
 def test_the_base_needs_no_custom_resource(base):
