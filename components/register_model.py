@@ -38,6 +38,7 @@ def register_model(
     from attune.governance.lineage import step
     from attune.registry import Registry
     from attune.release import Run, release
+    from attune.retraining.guards import obstacle_to_promotion
 
     workspace = Workspace.here()
     registry = Registry(workspace, DvcStore(workspace.root, os.environ.get(REMOTE_VARIABLE)))
@@ -46,6 +47,9 @@ def register_model(
     home = f"models/{model}"
     with step("register_model", [examples.path, evaluation.path, *candidates], [home]) as running:
         running.made(examples.path, run.record.data_hash)
-        ending = release(registry, run, evaluation.path, cause, decision.path)
+        manifests = [version.manifest for version in registry.versions(model)]
+        asked, now = run.record.as_of["test"], run.record.now
+        obstacle = obstacle_to_promotion(workspace, model, asked, now, manifests)
+        ending = release(registry, run, evaluation.path, cause, decision.path, obstacle)
         running.made(home, run.key)
         return ending

@@ -133,7 +133,9 @@ def measure(registry: Registry, run: Run, out: str) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def release(registry: Registry, run: Run, evaluation: str, cause: str, out: str) -> Ending:
+def release(
+    registry: Registry, run: Run, evaluation: str, cause: str, out: str, obstacle: str | None = None
+) -> Ending:
     """Let the gate decide, register the candidate it chose, and promote it if it says so.
 
     Args:
@@ -142,9 +144,10 @@ def release(registry: Registry, run: Run, evaluation: str, cause: str, out: str)
         evaluation: The file that `measure` wrote.
         cause: What started the run: a person, a schedule, a verdict of drift.
         out: The file to write the decision to.
+        obstacle: Why nothing may be promoted now, whatever the gate says; None where nothing is in the way.
 
     Returns:
-        "promoted", "kept", or "waiting" for a person's approval.
+        "promoted", "kept", or "waiting" for a person's approval or for the obstacle to go.
 
     Raises:
         PromotionConflictError: Somebody else promoted since the candidates were compared.
@@ -155,17 +158,20 @@ def release(registry: Registry, run: Run, evaluation: str, cause: str, out: str)
     registry.verify(version)
     # Where this run was here before, what it decided then holds.
     outcome = _read(Outcome, version.folder / DECISION_FILE)
-    ending = _end(registry, version, outcome)
+    ending = _end(registry, version, outcome, obstacle)
     say(f"{run.model}: version {version.version} {outcome.reason}")
     _write(Released(**outcome.model_dump(), version=version.version, ending=ending), Path(out))
     return ending
 
 
-def _end(registry: Registry, version: Version, outcome: Outcome) -> Ending:
+def _end(registry: Registry, version: Version, outcome: Outcome, obstacle: str | None) -> Ending:
     """Promote what the gate would promote, unless a person has to agree."""
     was_champion = any(event.version == version.version for event in registry.events(version.name))
     if outcome.verdict == "kept" or was_champion:
         return outcome.verdict
+    if obstacle:
+        say(f"not promoted: {obstacle}")
+        return "waiting"
     if version.manifest.approval == "person" and not registry.approvals(version):
         number = f"{version.name} {version.version}"
         say(f"waits for a person: attune models approve {number}; attune models promote {number}")
