@@ -17,7 +17,7 @@ RUN pip install --constraint constraints.txt "$TORCH"
 COPY pyproject.toml README.md ./
 # First what the project needs, which seldom changes, then the project.
 RUN mkdir src && pip install --constraint constraints.txt \
-      ".[features,training,pipelines,registry,postgres,s3,serving,monitoring]"
+      ".[features,training,cluster,registry,postgres,s3,serving,monitoring]"
 COPY src src
 COPY components components
 COPY pipelines pipelines
@@ -51,17 +51,17 @@ COPY --from=answering /opt/attune /opt/attune
 RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /sbom.cdx.json /opt/attune/bin/python
 
 FROM python:3.11-slim AS runtime
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="attune" \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home attune && mkdir /data && chown 10001:10001 /data
 # A pod has no repository: what reads one goes without, quietly.
 ENV PATH=/opt/attune/bin:$PATH \
     ATTUNE_HOME=/data \
     DO_NOT_TRACK=1 BENTOML_DO_NOT_TRACK=True DVC_NO_ANALYTICS=1 GIT_PYTHON_REFRESH=quiet
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="attune" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 WORKDIR /app
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

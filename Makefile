@@ -4,13 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 HOME_  ?= data/demo
+IMAGE  ?= attune:dev
+ENGINE := $(firstword $(shell command -v podman docker))
+BUILD  := $(ENGINE) build $(if $(findstring podman,$(ENGINE)),--format docker) $(BUILD_FLAGS)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
 
 export DO_NOT_TRACK = 1
 export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format compile bench-loop bench-monitoring bench-registry bench-features bench-recommender bench-models clean
+.PHONY: help demo test check format image test-image compile bench-loop bench-serving bench-monitoring bench-registry bench-features bench-recommender bench-models clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,11 +32,21 @@ check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifest
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src components pipelines serving monitoring k8s docker
 	@collected=$$($(BIN)/python -m pytest --collect-only --quiet) || { echo "$$collected" | tail -n 60; exit 1; }
 
 format: $(VENV)/.installed-dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+image: ## Build both images and print their sizes: IMAGE=attune:dev BUILD_FLAGS="--build-arg TORCH=..."
+	@$(BUILD) --tag $(IMAGE) --build-arg REVISION=$(REVISION) .
+	@$(BUILD) --tag $(subst attune:,attune-serving:,$(IMAGE)) --build-arg REVISION=$(REVISION) --target serving .
+	@for name in $(IMAGE) $(subst attune:,attune-serving:,$(IMAGE)); do \
+	  $(ENGINE) image inspect --format '{{.Size}}' $$name | awk -v n=$$name '{printf "%s  %.2f GB\n", n, $$1 / 1e9}'; done
+
+test-image: image $(VENV)/.installed-dev ## Run both images as hardened as pods are
+	@ATTUNE_TEST_IMAGES="$(IMAGE) $(subst attune:,attune-serving:,$(IMAGE))" $(BIN)/python -m pytest tests/containers
 
 compile: $(VENV)/.installed-demo ## Compile every pipeline to compiled/
 	@$(BIN)/attune compile
@@ -42,6 +56,9 @@ bench-registry: $(VENV)/.installed-dev ## Damage a registry in a thousand ways, 
 
 bench-monitoring: $(VENV)/.installed-dev ## Simulate drift, storms and equals, and measure drift at volume beside Evidently
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.monitoring
+
+bench-serving: $(VENV)/.installed-dev ## Measure the server beside FastAPI, and with slow callers, overload and no store
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving
 
 bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
 	@$(BIN)/python -m benchmarks.loop
