@@ -123,5 +123,5 @@ def test_the_state_of_one_place_is_that_among_all_of_them(follower):
     follower.eval()
     code, before = torch.tensor([[3, 1, 2], [5, 0, 0]]), torch.arange(3).expand(2, 3)
     every = follower.states(code, before)
-    one = follower.encoder(follower._embedded(code), before, torch.tensor([2, 0]))
+    one = follower.encoder(follower.embedded(code), before, torch.tensor([2, 0]))
     torch.testing.assert_close(one[:, 0], torch.stack([every[0, 2], every[1, 0]]))

@@ -110,10 +110,11 @@ class NextItem(Network):
             code_BL: Items, oldest first, padded at the end with any item.
             before_BL: How many came before each.
         """
-        states_BLD: Tensor = self.encoder(self._embedded(code_BL), before_BL)
+        states_BLD: Tensor = self.encoder(self.embedded(code_BL), before_BL)
         return states_BLD
 
-    def _embedded(self, code_BL: Tensor) -> Tensor:
+    def embedded(self, code_BL: Tensor) -> Tensor:
+        """What the encoder reads of items, shape [B, L, D]."""
         return self.item_VD[code_BL] * self.config.dimension**0.5
 
     def forward(self, code_BL: Tensor, before_BL: Tensor, count_B: Tensor) -> Tensor:
@@ -121,11 +122,14 @@ class NextItem(Network):
 
         Where there is no place, an item is as likely as it is popular.
         """
-        item_BLD: Tensor = self._embedded(code_BL)
-        state_BD = self.encoder(item_BLD, before_BL, (count_B - 1).clamp(min=0)).squeeze(1)
-        state_BD = state_BD * (count_B > 0).unsqueeze(1)
+        state_BD = self.state(self.embedded(code_BL), before_BL, count_B)
         logits_BV: Tensor = torch.addmm(self.bias_V, state_BD, self.item_VD.T)
         return logits_BV
+
+    def state(self, item_BLD: Tensor, before_BL: Tensor, count_B: Tensor) -> Tensor:
+        """The state after the last of so many places, shape [B, D]; zero where there is none."""
+        last_B1D: Tensor = self.encoder(item_BLD, before_BL, (count_B - 1).clamp(min=0))
+        return last_B1D.squeeze(1) * (count_B > 0).unsqueeze(1)
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean cross-entropy of the next items; when not learning, what NDCG@10 lacks to 1."""
