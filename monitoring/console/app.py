@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from attune.errors import AttuneError, ConfigError, RegistryError
+from attune.errors import AttuneError, ConfigError, IntegrityError, RegistryError
+from attune.governance.lamps import Word
 from monitoring.console import deciding
 from monitoring.console.decisions import NotAllowedError
 from monitoring.console.desk import Desk
@@ -21,7 +22,7 @@ from monitoring.console.pages import STATIC
 from monitoring.console.reading import download, record, views
 
 
-def application(desk: Desk, hosts: Sequence[str]) -> Starlette:
+def application(desk: Desk, hosts: Sequence[str]) -> Guarded:
     """The console.
 
     Args:
@@ -35,16 +36,15 @@ def application(desk: Desk, hosts: Sequence[str]) -> Starlette:
         Mount("/static", StaticFiles(directory=STATIC)),
         *(route for view in views() for route in view.routes(desk)),
     ]
-    middleware = [
-        Middleware(Guarded),
-        Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
-    ]
+    middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)]
     handlers = {AttuneError: partial(_refused, desk), HTTPException: partial(_missing, desk)}
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    # Outermost, so that an answer which nothing of ours made carries the policy as well.
+    return Guarded(Starlette(routes=routes, middleware=middleware, exception_handlers=handlers))
 
 
 def _refused(desk: Desk, request: Request, error: Exception) -> Response:
-    return _problem(desk, request, _status(error), str(error))
+    word: Word | None = "STOP" if isinstance(error, IntegrityError) else None
+    return _problem(desk, request, _status(error), str(error), word)
 
 
 def _missing(desk: Desk, request: Request, error: Exception) -> Response:
@@ -52,14 +52,15 @@ def _missing(desk: Desk, request: Request, error: Exception) -> Response:
     return _problem(desk, request, error.status_code, error.detail)
 
 
-def _problem(desk: Desk, request: Request, status: int, detail: str) -> Response:
+def _problem(desk: Desk, request: Request, status: int, detail: str, word: Word | None = None) -> Response:
     visit = desk.visit(request)
     if visit.member is None:
         # Who is not signed in learns nothing, not even what there is not.
         return desk.sign_in_page(request, 403)
     if request.url.path.endswith(".json"):
-        return JSONResponse({"error": detail}, status)
-    return desk.page(request, visit, "problem.html", {"status": status, "detail": detail}, status)
+        return JSONResponse({"error": detail, "word": word}, status)
+    values = {"status": status, "detail": detail, "word": word}
+    return desk.page(request, visit, "problem.html", values, status)
 
 
 def _status(error: Exception) -> int:

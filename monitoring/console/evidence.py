@@ -27,11 +27,11 @@ from attune.governance.withdrawals import withdrawn_since
 from attune.registry import Registry, Version
 from attune.release import PLAN_FILE
 from attune.retraining.history import Entry, history, standing
+from monitoring.detect import VERDICT_FILE
 
 Clock = Callable[[], datetime]
 Read = TypeVar("Read", bound=Settings)
 
-VERDICT_FILE = "verdict.json"
 CHECKED_FOR = timedelta(seconds=60)
 
 
