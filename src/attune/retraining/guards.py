@@ -45,7 +45,7 @@ def obstacle_to_promotion(
     )
     if looks >= HOLDOUT_LOOKS:
         return (
-            f"the test window up to {max(dates):%Y-%m-%d} was asked {looks} times, more than {HOLDOUT_LOOKS - 1} do not "
-            "tell anything new; wait for newer labels"
+            f"the test window up to {max(dates):%Y-%m-%d} was asked {looks} times and tells nothing new any "
+            f"more (at most {HOLDOUT_LOOKS}); wait for newer labels"
         )
     return None
