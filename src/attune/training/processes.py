@@ -34,18 +34,22 @@ class Processes:
 
 @contextmanager
 def processes() -> Iterator[Processes]:
-    """Meet the other processes, by the variables that torchrun sets, and part from them at the end."""
+    """Meet the other processes, by the variables that torchrun sets, and part from them at the end.
+
+    Where the caller has met them already, they stay together.
+    """
+    if distributed.is_initialized():
+        yield Processes(distributed.get_rank(), distributed.get_world_size())
+        return
     count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1 or distributed.is_initialized():
-        yield (
-            Processes(distributed.get_rank(), distributed.get_world_size()) if count > 1 else Processes(0, 1)
-        )
+    if count == 1:
+        yield Processes(0, 1)
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield Processes(distributed.get_rank(), distributed.get_world_size())
+        yield Processes(distributed.get_rank(), count)
     finally:
         distributed.destroy_process_group()
 
