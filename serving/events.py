@@ -5,6 +5,7 @@ interactions are on the disk and count in the next answer. With it, they go to t
 `attune features consume` reads: a server that has no right to write tables needs nothing else.
 """
 
+import logging
 import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,8 @@ from serving.settings import ServingSettings
 
 if TYPE_CHECKING:  # engines come with it, which a server needs with its first event alone
     from attune.features.push import Pusher
+
+log = logging.getLogger("bentoml.attune")
 
 STREAM_VARIABLE = "ATTUNE_STREAM"
 STREAM = "interactions"
@@ -66,8 +69,9 @@ class PushedEvents:
         lines = {place: (_line(event), now) for place, event in enumerate(question.events)}
         try:
             report, refused = push_lines(self._open(), lines, self._key, now)
-        except (DataError, FeatureError) as error:
+        except (DataError, FeatureError, OSError) as error:
             metrics.EVENTS.labels("failed").inc(len(lines))
+            log.error("events cannot be kept: %s", error)
             detail = "the events cannot be kept now; send the same again, they count once"
             raise Problem(503, "events-not-kept", detail, AGAIN) from error
         return _answer(report.accepted, report.duplicate, refused)

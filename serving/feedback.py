@@ -43,9 +43,15 @@ class Feedback:
             item_id=question.item_id,
             at=question.at or now,
         )
-        if not self._lines.write(record.model_dump_json(exclude_none=True).encode()):
+        if not self._written(record):
             raise Problem(503, "feedback-not-kept", "the feedback cannot be kept now; send it again", AGAIN)
         return FeedbackAnswer(prediction_id=question.prediction_id)
+
+    def _written(self, record: FeedbackRecord) -> bool:
+        try:
+            return self._lines.write(record.model_dump_json(exclude_none=True).encode())
+        except OSError:  # no file can be made
+            return False
 
     def close(self) -> None:
         """Bring everything to the disk."""

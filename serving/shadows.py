@@ -87,6 +87,8 @@ class Shadows:
     def _compare(self, shadow: Champion, compare: Callable[[], Comparison | None]) -> None:
         try:
             found = compare()
+            if found:
+                self._lines.write(found.model_dump_json(exclude_none=True).encode())
         except Exception as error:  # noqa: BLE001 - whatever a version on trial raises, answers go on
             metrics.SHADOWS.labels(shadow.name, "failed").inc()
             log.error("shadow %d of %s failed with %s", shadow.number, shadow.name, type(error).__name__)
@@ -94,7 +96,6 @@ class Shadows:
         finally:
             self._waiting -= 1
         if found:
-            self._lines.write(found.model_dump_json(exclude_none=True).encode())
             metrics.SHADOWS.labels(shadow.name, "compared").inc()
 
     def _scored(

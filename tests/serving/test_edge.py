@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.access import Access
+from serving.admin import AdminServer, inside, outside
 from serving.api_keys import ApiKeys
 from serving.edge import Edge
 from serving.problems import Problem
@@ -286,3 +288,52 @@ JSON_VALUES = st.recursive(
 @settings(max_examples=150, deadline=None)
 def test_no_body_makes_the_edge_fail(body):
     assert post(edge(), body).status_code in (200, 400, 422)
+
+
+def test_who_asks_too_often_is_told_when_to_come_again():
+    app = edge(ApiKeys([KEY]), rate_per_second=0.01, burst=2)
+    statuses = [post(app, GOOD, **{"x-api-key": KEY}).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    refused = post(app, GOOD, **{"x-api-key": KEY})
+    problem(refused, 429, "too-often")
+    assert int(refused.headers["retry-after"]) > 60
+
+
+def test_a_key_opens_only_what_it_is_for():
+    app = edge(ApiKeys([f"{KEY} recommend"]))
+    problem(post(app, GOOD, **{"x-api-key": KEY}), 403, "no-scope")
+    assert answer(app, "GET", "/secret", headers={"x-api-key": KEY}).status_code == 200
+
+
+def test_answers_are_safe_to_show():
+    headers = post(edge(), GOOD).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_a_request_is_a_line_without_what_was_asked(caplog):
+    caplog.set_level("INFO", "bentoml.attune")
+    answer(edge(log_requests=True), "GET", f"/nothing/{NAME}")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "bentoml.attune"]
+    assert '"route": "other", "status": 404' in line
+    assert NAME not in line
+
+
+def test_pages_have_a_port_of_their_own():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    page = Page("/counts", lambda: b"{}", "Counts.", is_inside=True)
+    routes = {**ROUTES, "/counts": page}
+    assert "/counts" not in outside(routes)
+    pages = inside(routes)
+    server = AdminServer(Edge(None, lambda: pages, Access(ApiKeys()), ServingSettings()), "127.0.0.1", port)
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=5)
+        ) as http:
+            assert http.get("/counts").status_code == 200
+            assert http.post("/repeat").status_code == 404
+    finally:
+        server.close()

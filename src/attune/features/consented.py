@@ -48,6 +48,7 @@ class ConsentedFeatures:
         """
         self._store = store
         self._consents = consents
+        self._allowed: set[tuple[str, Purpose]] = set()
 
     def read(self, service: str, keys: Sequence[str], purpose: Purpose, now: datetime) -> list[ConsentedRow]:
         """The features of a service for each customer, in the order asked, for one purpose.
@@ -62,7 +63,9 @@ class ConsentedFeatures:
             FeatureError: A feature of the service may not be used for the purpose, or the service is
                 about items, of which nobody consents.
         """
-        _require_purpose(service, purpose)
+        if (service, purpose) not in self._allowed:
+            _require_purpose(service, purpose)
+            self._allowed.add((service, purpose))
         agreed = self._consents.agreed_to(purpose)
         asked = [key for key in keys if key in agreed]
         known = iter(self._store.online(service, asked, now))
