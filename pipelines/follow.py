@@ -15,8 +15,9 @@ from attune.release import Released
 from attune.retraining.benefit import measure_benefit
 from attune.retraining.controller import Controller
 from attune.retraining.decide import Benefit, Step
-from attune.retraining.evidence import look_of
+from attune.retraining.evidence import Signal, look_of
 from attune.retraining.rules import RetrainingRules
+from attune.training.plan import TrainingPlan
 from monitoring.metrics import write_metrics
 from monitoring.webhook import tell_chat
 from pipelines.cluster import Cluster
@@ -51,7 +52,9 @@ class Follower:
         """Take a verdict to its end, and say what happens in lines."""
         model, controller = verdict.subject.model, self.controller
         yield from self._settle(model)
-        seen = look_of(verdict, self.at, controller.rules)
+        served = self._served(model)
+        yield from (f"{model}: {signal.name}: {signal.sentence}" for signal in served)
+        seen = look_of(verdict, self.at, controller.rules, served)
         step = controller.look(model, seen)
         yield from self._tell(model, step)
         if step.action == "measure the benefit":
@@ -63,6 +66,14 @@ class Follower:
             yield from self._tell(model, step)
         if step.action == "retrain":
             yield from self._run(model, verdict.subject.now, step)
+
+    def _served(self, model: str) -> list[Signal]:
+        from pipelines.served import signals
+
+        params = self.launch.params.get(model)
+        if params is None:
+            return []
+        return signals(self.launch.workspace, model, TrainingPlan.parse(params), self.at)
 
     def _run(self, model: str, now: datetime, step: Step) -> Iterator[str]:
         lease = step.state.run
@@ -106,7 +117,6 @@ class Follower:
     def _benefit(self, model: str, now: datetime) -> Benefit | None:
         from attune.adapters.feast import FeastStore
         from attune.training.examples import fetch_examples
-        from attune.training.plan import TrainingPlan
 
         workspace, params = self.launch.workspace, self.launch.params[model]
         registry = Registry(workspace)
