@@ -12,7 +12,15 @@ from rich.console import Console
 from attune.data.times import parse_moment
 from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
-from pipelines import console_cli, features_cli, models_cli, predictions_cli, retraining_cli, tuning_cli
+from pipelines import (
+    console_cli,
+    export_cli,
+    features_cli,
+    models_cli,
+    predictions_cli,
+    retraining_cli,
+    tuning_cli,
+)
 from pipelines.cluster import DEFAULT_FILE
 from pipelines.cluster_cli import COMPILED, Host, On, cluster_app, require_host
 from pipelines.launch import ASKED_FOR, Launch, Request, keep_metrics
@@ -32,6 +40,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(features_cli.app, name="features")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_cli.app, name="models")
+models_cli.app.command()(export_cli.export)
 app.add_typer(predictions_cli.app, name="predictions")
 app.add_typer(console_cli.app, name="console")
 app.add_typer(retraining_cli.app, name="retraining")

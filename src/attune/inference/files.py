@@ -8,6 +8,7 @@ from attune.inference.session import Graph
 GRAPH_FILE = "graph.onnx"
 SAMPLE_FILE = "graph.safetensors"
 RETRIEVAL_FILE = "retrieval.onnx"
+CONTRACT_FILE = "contract.json"
 
 
 def open_graph(folder: Path, graph_file: str = GRAPH_FILE, sample_file: str = SAMPLE_FILE) -> Graph:

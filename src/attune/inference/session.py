@@ -44,6 +44,14 @@ class Graph:
         self.inputs = tuple(node.name for node in self._session.get_inputs())
         self.outputs = tuple(node.name for node in self._session.get_outputs())
 
+    def interface(self) -> dict[str, list[dict[str, Any]]]:
+        """Name, type and shape of everything that goes in and comes out; a word is a free size."""
+        sides = {"inputs": self._session.get_inputs(), "outputs": self._session.get_outputs()}
+        return {
+            side: [{"name": node.name, "type": node.type, "shape": node.shape} for node in nodes]
+            for side, nodes in sides.items()
+        }
+
     @classmethod
     def read(cls, path: Path) -> "Graph":
         """Prepare a graph that lies in a file.
