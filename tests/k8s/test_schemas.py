@@ -41,7 +41,8 @@ def test_every_custom_resource_fits_its_definition(objects):
         if kind in WITHOUT_DEFINITION:
             continue
         assert is_defined(*kind), f"no definition of {kind} to check with"
-        jsonschema.validate(each, schema_of(*kind))
+        # Without a look at the definitions themselves: they are megabytes, and API servers have accepted them.
+        jsonschema.Draft202012Validator(schema_of(*kind)).validate(each)
 
 
 def test_a_training_runtime_is_what_the_trainers_own_models_read():
