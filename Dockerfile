@@ -1,13 +1,11 @@
 # Two images from one file: `attune`, in which every component and command runs, and `serving` (--target serving),
-# which answers and can neither train nor compute features.
+# which answers and can neither train nor compute features. What is in each: /opt/attune/sbom.cdx.json (CycloneDX).
 FROM python:3.11-slim AS base
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PATH=/opt/attune/bin:$PATH
 RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/* \
     && python -m venv /opt/attune
 WORKDIR /build
 COPY constraints.txt ./
-
-FROM base AS sbom-tool
 RUN python -m venv /opt/sbom && /opt/sbom/bin/pip install --constraint constraints.txt cyclonedx-bom
 
 FROM base AS everything
@@ -17,7 +15,7 @@ RUN pip install --constraint constraints.txt "$TORCH"
 COPY pyproject.toml README.md ./
 # First what the project needs, which seldom changes, then the project.
 RUN mkdir src && pip install --constraint constraints.txt \
-      ".[features,training,cluster,registry,postgres,s3,serving,monitoring]"
+      ".[features,training,tuning,cluster,registry,postgres,s3,serving,monitoring]"
 COPY src src
 COPY components components
 COPY pipelines pipelines
@@ -26,7 +24,9 @@ COPY monitoring monitoring
 RUN pip install --no-deps --force-reinstall .
 COPY docker docker
 RUN sh docker/trim.sh /opt/attune/lib/python3.11/site-packages \
-    && python -W ignore docker/import_all.py attune components pipelines serving monitoring
+    && python -W ignore docker/import_all.py attune components pipelines serving monitoring \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/attune/sbom.cdx.json \
+      /opt/attune/bin/python
 
 FROM base AS answering
 COPY pyproject.toml README.md ./
@@ -39,16 +39,9 @@ COPY monitoring monitoring
 RUN pip install --no-deps --force-reinstall .
 COPY docker docker
 RUN sh docker/trim.sh /opt/attune/lib/python3.11/site-packages \
-    && python -W ignore docker/import_all.py serving pipelines.cli
-
-# What is in an image, for whoever has to know: CycloneDX, beside the packages that it lists.
-FROM sbom-tool AS sbom-everything
-COPY --from=everything /opt/attune /opt/attune
-RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /sbom.cdx.json /opt/attune/bin/python
-
-FROM sbom-tool AS sbom-answering
-COPY --from=answering /opt/attune /opt/attune
-RUN /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /sbom.cdx.json /opt/attune/bin/python
+    && python -W ignore docker/import_all.py serving pipelines.cli \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/attune/sbom.cdx.json \
+      /opt/attune/bin/python
 
 FROM python:3.11-slim AS runtime
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
@@ -72,13 +65,11 @@ CMD ["attune", "serve", "--host", "0.0.0.0", "--port", "3000"]
 FROM runtime AS serving
 LABEL org.opencontainers.image.description="Attune's server: recommendations and probabilities"
 COPY --from=answering /opt/attune /opt/attune
-COPY --from=sbom-answering /sbom.cdx.json /opt/attune/sbom.cdx.json
 USER 10001
 
 FROM runtime AS attune
 LABEL org.opencontainers.image.description="Pipelines, models and services of Attune"
 COPY --from=everything /opt/attune /opt/attune
-COPY --from=sbom-everything /sbom.cdx.json /opt/attune/sbom.cdx.json
 COPY feature_repo /app/feature_repo
 COPY params.yaml /app/params.yaml
 ENV ATTUNE_FEATURE_REPO=/app/feature_repo
