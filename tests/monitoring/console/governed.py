@@ -69,7 +69,7 @@ def register(
         purpose=name,
         feature_service="churn_v1",
         schema_hash="5" * 64,
-        data_hash=f"{number}" * 64,
+        data_hash=f"{number:064d}",
         now=LEARNT + timedelta(days=28 * number),
         window={"train": Window(first=LEARNT, last=LEARNT + timedelta(days=7 * number))},
         metrics={"roc_auc": Metric(value=0.8 + number / 100, low=0.78, high=0.86)},
@@ -79,7 +79,7 @@ def register(
         environment="e" * 64,
         author="bob",
         approval="person" if approval == "person" else "gate",
-        run_key=f"{number}" * 64,
+        run_key=f"{number:064d}",
     )
     return registry.register(make_presentable(trained, name), origin)
 
@@ -130,16 +130,16 @@ def _watch(workspace: Workspace, text: str) -> None:
     """Two windows of drift; the controller takes note of both, and starts a run."""
     controller = Controller(workspace, RetrainingRules(benefit=False))
     for week in range(2):
-        verdict = _verdict(text, OCTOBER + timedelta(days=7 * week))
-        as_of = verdict.subject.now
-        verdict.save(workspace.reports / "drift" / "churn" / f"{as_of:%Y-%m-%d}" / "verdict.json")
+        as_of = OCTOBER + timedelta(days=7 * week)
+        verdict = save_look(workspace, (moved(text),), as_of, text)
         seen = Look(at=datetime.now(UTC), version=1, window=as_of, pressure=2.0, cause=verdict.sentence)
         controller.look("churn", seen)
 
 
-def _verdict(text: str, as_of: datetime) -> Verdict:
-    """One feature that moved, with a text in every place that takes one."""
-    moved = FeatureVerdict(
+def moved(text: str) -> FeatureVerdict:
+    """A feature that moved, with a text in every place that takes one."""
+    labels = (text, *(f"category {number}" for number in range(9)))
+    return FeatureVerdict(
         feature=text,
         description=text,
         kind="category",
@@ -147,18 +147,26 @@ def _verdict(text: str, as_of: datetime) -> Verdict:
         distance=0.4123,
         limit=0.1,
         word=DRIFTED,
-        bars=Bars(labels=(text, "over 10"), reference=(0.5, 0.5), current=(0.2, 0.8)),
+        bars=Bars(labels=labels, reference=(0.1,) * 10, current=(0.55, *(0.05,) * 9)),
     )
-    return Verdict(
+
+
+def save_look(
+    workspace: Workspace, features: tuple[FeatureVerdict, ...], as_of: datetime, text: str = "Much"
+) -> Verdict:
+    """A look at version 1 of churn, as monitoring leaves it."""
+    verdict = Verdict(
         subject=Subject(model="churn", version=1, feature_service="churn_v1", now=as_of),
         word=DRIFTED,
         sentence=f"{text} moved as of {as_of:%Y-%m-%d}.",
         reference=Rows(rows=20000, first=LEARNT, last=LEARNT),
         current=Rows(rows=2317, first=as_of, last=as_of),
         checks=(Check(name=text, found=text, wanted=text, passed=True),),
-        features=(moved,),
+        features=features,
         not_watched={text: text},
     )
+    verdict.save(workspace.reports / "drift" / "churn" / f"{as_of:%Y-%m-%d}" / "verdict.json")
+    return verdict
 
 
 def _consents(workspace: Workspace) -> None:
