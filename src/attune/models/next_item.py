@@ -135,18 +135,25 @@ class NextItem(Network):
         """The mean cross-entropy of the next items; when not learning, what NDCG@10 lacks to 1."""
         if not self.training:
             return 1 - self._ndcg(batch).mean()
-        state_TD = self.states(batch["code"], batch["before"])[batch["real"]]
         if self.config.negatives:
-            return self._sampled(state_TD, batch["target"])
+            return self._sampled(batch)
+        state_TD = self.states(batch["code"], batch["before"])[batch["real"]]
         return next_item_loss(state_TD, self.item_VD, self.bias_V, batch["target"], batch["excluded"])
 
     def weight(self, batch: Batch) -> float:
         """How many places a batch asks."""
         return float(len(batch["target"]))
 
-    def _sampled(self, state_TD: Tensor, target_T: Tensor) -> Tensor:
+    def _sampled(self, batch: Batch) -> Tensor:
         sampled_S, log_expected_S = self.negatives.draw(self.config.negatives)
-        return sampled_loss(state_TD, self.item_VD, self.bias_V, target_T, sampled_S, log_expected_S)
+        # What a batch touches is looked up once: each look-up has a gradient as large as the table.
+        asked = [batch["code"].flatten(), batch["target"], sampled_S]
+        touched_U, place = torch.cat(asked).unique(return_inverse=True)
+        item_UD, bias_U = self.item_VD[touched_U], self.bias_V[touched_U]
+        code, target_T, sampled_S = place.split([len(part) for part in asked])
+        item_BLD = item_UD[code.view_as(batch["code"])] * self.config.dimension**0.5
+        state_TD = self.encoder(item_BLD, batch["before"])[batch["real"]]
+        return sampled_loss(state_TD, item_UD, bias_U, target_T, sampled_S, log_expected_S)
 
     def _ndcg(self, batch: Batch) -> Tensor:
         logits_BV = self(batch["code"], batch["before"], batch["real"].sum(dim=1))
