@@ -1,6 +1,7 @@
 """What recommenders that learn by counting have in common: one call teaches them, no gradients."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from attune.columns import ITEM_ID
+from attune.columns import ITEM_ID, LABEL
 from attune.config import Settings
 from attune.errors import ModelError
 from attune.models.base import Floats, Tensors, read_model, write_model
 from attune.models.history import SECOND, Histories, read_histories
+from attune.models.hits import TEN, hit_rate
 from attune.models.items import Items, Scores, recommend_best
 
 FILL = np.float32(1e-6)  # popularity only decides where nothing else does
@@ -57,9 +59,23 @@ class CountingRecommender(ABC):
         self, examples: pd.DataFrame, k: int, allowed: frozenset[str] | None = None
     ) -> tuple[npt.NDArray[np.object_], Floats]:
         """Recommend the k best items of the catalogue; see `Recommender`."""
-        histories = read_histories(examples, self.items.codes)
+        return self._best(read_histories(examples, self.items.codes), k, allowed)
+
+    def _best(
+        self, histories: Histories, k: int, allowed: frozenset[str] | None = None
+    ) -> tuple[npt.NDArray[np.object_], Floats]:
         exclude = self.config.exclude_seen
         return recommend_best(self.items, self._scores, histories, k, allowed, exclude_seen=exclude)
+
+    def _choose(self, setting: str, options: Sequence[float], validation: pd.DataFrame) -> None:
+        """Set one of our attributes to the option that hits best on the validation examples."""
+        histories = read_histories(validation, self.items.codes)
+
+        def hits(option: float) -> float:
+            setattr(self, setting, option)
+            return hit_rate(self._best(histories, TEN)[0], validation[LABEL])
+
+        setattr(self, setting, max(options, key=hits))
 
     def save(self, folder: Path) -> None:
         """Write settings, items and what was counted."""

@@ -8,11 +8,10 @@ import pandas as pd
 import scipy.sparse as sp
 from pydantic import Field
 
-from attune.columns import CUSTOMER_ID, ITEM_ID, LABEL
+from attune.columns import CUSTOMER_ID, ITEM_ID
 from attune.models.base import Tensors
 from attune.models.counting import FILL, CountingRecommender, frequent_items, recent_shares
 from attune.models.history import Histories, known_purchases, orders_of
-from attune.models.hits import TEN, hit_rate
 from attune.models.items import Scores
 from attune.models.neighbours import from_tensors, sparse_tensors, strongest
 
@@ -38,6 +37,7 @@ class ItemToItem(CountingRecommender):
         popular_days: int = Field(default=60, ge=1, description="orders before are not popular any more")
 
     config: Config
+    own: float
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
         """Learn which items are bought together, and choose the weight of an item's own similarity.
@@ -53,11 +53,7 @@ class ItemToItem(CountingRecommender):
         holder = pd.factorize(purchases[CUSTOMER_ID])[0] if by_customer else orders_of(purchases)
         cosines_VV = _cosines(holder, code, len(self.items))
         self.similar_VV = strongest(cosines_VV, self.config.neighbours)
-        self.own = max(self.config.own_weights, key=lambda own: self._hits(validation, own))
-
-    def _hits(self, validation: pd.DataFrame, own: float) -> float:
-        self.own = own
-        return hit_rate(self.recommend(validation, TEN)[0], validation[LABEL])
+        self._choose("own", self.config.own_weights, validation)
 
     def _scores(self, histories: Histories) -> Scores:
         weight = (0.5 ** (histories.age / self.config.half_life_days)).astype(np.float32)

@@ -1,6 +1,7 @@
 """The items a recommender knows, in a fixed order, and the best of them for each customer."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from attune.models.history import UNKNOWN_ITEM, Histories
 
 # N examples, V items of the catalogue, K recommendations
 Scores = npt.NDArray[np.float32]
-_ROWS_AT_ONCE = 256  # 256 rows of 20,000 scores are 20 MB
+_ROWS_AT_ONCE = 64  # 64 rows of 20,000 scores are 5 MB
 
 
 class Items:
@@ -26,8 +27,7 @@ class Items:
 
     def codes(self, items: Iterable[str | None]) -> npt.NDArray[np.int64]:
         """The code of each item; `UNKNOWN_ITEM` for one that is not in the vocabulary."""
-        find = self._codes.get
-        return np.fromiter((find(item, UNKNOWN_ITEM) for item in items), dtype=np.int64)
+        return np.fromiter(map(self._codes.get, items, repeat(UNKNOWN_ITEM)), dtype=np.int64)
 
     def mask(self, allowed: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which items of the vocabulary are allowed, shape [V]."""
@@ -72,7 +72,7 @@ def recommend_best(
     width = min(k, len(items))
     for start in range(0, len(histories), _ROWS_AT_ONCE):
         part = histories.rows(start, start + _ROWS_AT_ONCE)
-        scores_NV = np.array(scores(part))
+        scores_NV = np.array(scores(part), order="C")  # rows are looked through one by one
         if forbidden is not None:
             scores_NV[:, forbidden] = -np.inf
         if exclude_seen:
@@ -86,26 +86,18 @@ def recommend_best(
 
 
 def _best(scores_NV: Scores, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
-    """The codes and scores of the k best of each row, best first; of equals the smaller code."""
-    best_NK = np.argpartition(-scores_NV, k - 1, axis=1)[:, :k] if k else np.zeros((len(scores_NV), 0), int)
-    _settle_ties(scores_NV, best_NK)
-    best_NK.sort(axis=1)
+    """The codes and scores of the k best of each row, best first; of equals the smaller code.
+
+    So the first ten of a longer list are the list of ten.
+    """
+    best_NK = np.empty((len(scores_NV), k), dtype=np.int64)
+    if k:
+        last_N = np.partition(scores_NV, -k, axis=1)[:, -k]  # far quicker than to partition places
+        for scores_V, last, best_K in zip(scores_NV, last_N, best_NK, strict=True):
+            above = np.flatnonzero(scores_V > last)
+            best_K[: len(above)] = above
+            best_K[len(above) :] = np.flatnonzero(scores_V == last)[: k - len(above)]
+        best_NK.sort(axis=1)
     scores_NK = np.take_along_axis(scores_NV, best_NK, axis=1)
     order_NK = np.argsort(-scores_NK, axis=1, kind="stable")
     return np.take_along_axis(best_NK, order_NK, axis=1), np.take_along_axis(scores_NK, order_NK, axis=1)
-
-
-def _settle_ties(scores_NV: Scores, best_NK: npt.NDArray[np.int64]) -> None:
-    """Let the smaller codes in where some of the items with the last chosen score were left out, in place.
-
-    A partition takes any of them: the first ten of a longer list would not be the list of ten.
-    """
-    if not best_NK.shape[1]:
-        return
-    chosen_NK = np.take_along_axis(scores_NV, best_NK, axis=1)
-    last_N1 = chosen_NK.min(axis=1, keepdims=True)
-    left_out_N = (scores_NV == last_N1).sum(axis=1) > (chosen_NK == last_N1).sum(axis=1)
-    for row in np.flatnonzero(left_out_N & np.isfinite(last_N1[:, 0])):
-        above = np.flatnonzero(scores_NV[row] > last_N1[row])
-        level = np.flatnonzero(scores_NV[row] == last_N1[row])
-        best_NK[row] = np.concatenate([above, level])[: best_NK.shape[1]]

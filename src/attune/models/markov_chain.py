@@ -8,11 +8,10 @@ import pandas as pd
 import scipy.sparse as sp
 from pydantic import Field
 
-from attune.columns import CUSTOMER_ID, ITEM_ID, LABEL
+from attune.columns import CUSTOMER_ID, ITEM_ID
 from attune.models.base import Tensors
 from attune.models.counting import CountingRecommender, frequent_items, recent_shares
 from attune.models.history import Histories, known_purchases, orders_of
-from attune.models.hits import TEN, hit_rate
 from attune.models.items import Scores
 from attune.models.neighbours import from_tensors, sparse_tensors, strongest
 
@@ -35,6 +34,7 @@ class MarkovChain(CountingRecommender):
         popular_days: int | None = Field(default=None, ge=1, description="None counts all orders")
 
     config: Config
+    weight: float
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
         """Count what follows what, and choose the weight of popularity.
@@ -54,11 +54,7 @@ class MarkovChain(CountingRecommender):
         self.followed_V = np.asarray(bought_OV[before].sum(axis=0), dtype=np.float32).ravel()
         following_VV = sp.csr_array(bought_OV[before].T @ bought_OV[before + 1])
         self.following_VV = strongest(following_VV, self.config.neighbours)
-        self.weight = max(self.config.popularity_weights, key=lambda weight: self._hits(validation, weight))
-
-    def _hits(self, validation: pd.DataFrame, weight: float) -> float:
-        self.weight = weight
-        return hit_rate(self.recommend(validation, TEN)[0], validation[LABEL])
+        self._choose("weight", self.config.popularity_weights, validation)
 
     def _scores(self, histories: Histories) -> Scores:
         last = _last_orders(histories)

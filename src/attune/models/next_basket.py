@@ -13,11 +13,10 @@ import pandas as pd
 import scipy.sparse as sp
 from pydantic import Field
 
-from attune.columns import CUSTOMER_ID, ITEM_ID, LABEL
+from attune.columns import CUSTOMER_ID, ITEM_ID
 from attune.models.base import Tensors
 from attune.models.counting import FILL, CountingRecommender, frequent_items, recent_shares
 from attune.models.history import SECOND, Histories, known_purchases, orders_of
-from attune.models.hits import TEN, hit_rate
 from attune.models.items import Scores
 
 Floats32 = npt.NDArray[np.float32]
@@ -43,6 +42,7 @@ class NextBasket(CountingRecommender):
         most_customers: int = Field(default=20_000, ge=1, description="only the latest shoppers are kept")
 
     config: Config
+    own: float
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
         """Remember how customers shop, and choose how much to trust the own history.
@@ -60,11 +60,7 @@ class NextBasket(CountingRecommender):
         shape = (int(customer.max(initial=-1)) + 1, len(self.items))
         weight = self._weights(customer, orders_of(kept))
         self.others_CV = _vectors(customer[known], code[known], weight[known], shape)
-        self.own = max(self.config.own_parts, key=lambda own: self._hits(validation, own))
-
-    def _hits(self, validation: pd.DataFrame, own: float) -> float:
-        self.own = own
-        return hit_rate(self.recommend(validation, TEN)[0], validation[LABEL])
+        self._choose("own", self.config.own_parts, validation)
 
     def _weights(self, customer: npt.NDArray[np.int64], order: npt.NDArray[np.int64]) -> Floats32:
         config = self.config

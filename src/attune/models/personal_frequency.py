@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from attune.columns import LABEL
 from attune.models.base import Tensors
 from attune.models.counting import CountingRecommender, frequent_items, recent_shares
 from attune.models.history import Histories, known_purchases
-from attune.models.hits import TEN, hit_rate
 from attune.models.items import Scores
 
 
@@ -29,6 +27,8 @@ class PersonalFrequency(CountingRecommender):
         popular_days: int = Field(default=60, ge=1, description="orders before are not popular any more")
 
     config: Config
+    half_life: float
+    weight: float
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
         """Learn what is popular, and choose half-life and weight.
@@ -41,12 +41,9 @@ class PersonalFrequency(CountingRecommender):
         self.popularity_V = recent_shares(purchases, self.items, self.config.popular_days)
         # One after the other: the best weight hardly depends on the half-life.
         half_lives, weights = self.config.half_lives_days, self.config.popularity_weights
-        self.half_life = max(half_lives, key=lambda days: self._hits(validation, days, weights[0]))
-        self.weight = max(weights, key=lambda weight: self._hits(validation, self.half_life, weight))
-
-    def _hits(self, validation: pd.DataFrame, half_life: float, weight: float) -> float:
-        self.half_life, self.weight = half_life, weight
-        return hit_rate(self.recommend(validation, TEN)[0], validation[LABEL])
+        self.weight = weights[0]
+        self._choose("half_life", half_lives, validation)
+        self._choose("weight", weights, validation)
 
     def _scores(self, histories: Histories) -> Scores:
         scores_NV = np.tile(np.float32(self.weight) * self.popularity_V, (len(histories), 1))
