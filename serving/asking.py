@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
@@ -39,6 +40,12 @@ def table(rows: Sequence[Row], as_of: datetime) -> pd.DataFrame:
     return pd.DataFrame({c.EVENT_TIMESTAMP: times} | columns)
 
 
+@cache
+def _takes_rows(kind: type) -> bool:
+    # Looking at a protocol costs more than a small network.
+    return issubclass(kind, ScoresRows)
+
+
 def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Floats:
     """The probabilities of N rows, shape [N], N >= 1.
 
@@ -51,7 +58,7 @@ def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Fl
         Problem: What the version gave are none (500).
     """
     model = version.model
-    by_rows = isinstance(model, ScoresRows)
+    by_rows = _takes_rows(model.__class__)
     scores: Floats = model.score_rows(rows, as_of) if by_rows else model.score(table(rows, as_of))
     if not ((scores >= 0) & (scores <= 1)).all():  # NaN is neither
         raise Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")

@@ -33,6 +33,7 @@ SAFE = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 SOON = {"retry-after": "1"}
+REFUSAL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ class Edge:
     async def _in_turn(self, begin: Callable[[], Awaitable[BaseModel]], seconds: float) -> Reply:
         """Answer, if there is a place, and in time."""
         if self._answering >= self._settings.concurrency:
+            # Who asks again at once must not take the time of those who are being answered.
+            await asyncio.sleep(REFUSAL_SECONDS)
             raise Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
         self._answering += 1
         metrics.IN_FLIGHT.inc()

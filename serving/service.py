@@ -1,6 +1,7 @@
 """The service as BentoML runs it: BentoML gives the process and its life, the edge the HTTP contract."""
 
 import gc
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from serving.routes import Route
 from serving.routing import routes_of
 from serving.settings import ServingSettings
 from serving.supervisor import end_with_supervisor
+
+SWITCH_SECONDS = 0.0005
 
 
 class EdgeService(Service[Any]):  # type: ignore[misc]  # BentoML ships this class without types
@@ -58,6 +61,9 @@ class Attune:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        # The thread that answers gives the interpreter away at each call of the store and the model; beside a
+        # loop that is busy with refusals it would get it back only after 5 ms each time.
+        sys.setswitchinterval(SWITCH_SECONDS)
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from functools import cache
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import pandas as pd
 
@@ -109,8 +110,8 @@ def recommend_for(
     items, times = (
         features[name] if features and personal else [] for name in (HISTORY_ITEMS, HISTORY_TIMES)
     )
-    if isinstance(model, OneByOne):
-        found, scores = model.recommend_one(items, times, as_of, k, allowed, excluded)
+    if _one_by_one(type(model)):
+        found, scores = cast(OneByOne, model).recommend_one(items, times, as_of, k, allowed, excluded)
     else:
         found, scores = _from_table(model, items, times, as_of, k, allowed, excluded)
     return Recommendations(
@@ -118,6 +119,12 @@ def recommend_for(
         scores=tuple(scores),
         degraded=standing.degraded or (() if personal else ("missing_features",)),
     )
+
+
+@cache
+def _one_by_one(kind: type) -> bool:
+    # Looking at a protocol costs more than a small network.
+    return issubclass(kind, OneByOne)
 
 
 def _from_table(
