@@ -59,6 +59,7 @@ bench-monitoring: $(VENV)/.installed-dev ## Simulate drift, storms and equals, a
 
 bench-serving: $(VENV)/.installed-dev ## Measure the server beside FastAPI, and with slow callers, overload and no store
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.graphs
 
 bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo
 	@$(BIN)/python -m benchmarks.loop
