@@ -20,6 +20,7 @@ from pydantic import Field
 from attune.config import Settings
 from attune.errors import AttuneError, ConfigError
 from attune.progress import say
+from attune.training.heartbeat import alive, end_without
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 from attune.training.train import train_candidate
@@ -28,6 +29,7 @@ NODES_VARIABLE = "ATTUNE_TRAINING_NODES"
 REQUEST_FILE = "request.json"
 EXAMPLES = "examples"
 TRAINED = "trained"
+ALIVE_FILE = "alive"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
@@ -137,7 +139,7 @@ def train_on_nodes(
     shutil.copytree(examples, folder / EXAMPLES)
     (folder / REQUEST_FILE).write_text(json.dumps({"candidate": candidate, "params": dict(params)}), "utf-8")
     say(f"{candidate}: job {name} on {nodes.nodes} nodes, {nodes.processes} processes each")
-    with _ends_with_us(name, launcher):
+    with alive(folder / ALIVE_FILE), _ends_with_us(name, launcher):
         launcher.run(name, folder, nodes)
     rows = _collect(name, folder / TRAINED, out)
     shutil.rmtree(folder)
@@ -153,6 +155,8 @@ def learn(folder: Path) -> None:
         ModelError: The examples cannot be read, or cannot teach this model.
     """
     request = json.loads((folder / REQUEST_FILE).read_text(encoding="utf-8"))
+    if (folder / ALIVE_FILE).exists():
+        end_without(folder / ALIVE_FILE)
     rank = int(os.environ.get("RANK", "0"))
     out = folder / (TRAINED if rank == 0 else f".{TRAINED}-{rank}")
     train_candidate(
