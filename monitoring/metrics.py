@@ -10,7 +10,7 @@ from attune.retraining.state import State
 
 METRICS_FILE = "monitoring.prom"
 
-_HELP = {
+SERIES = {
     "attune_drift_pressure": "Drift of the last window, as a multiple of the limit",
     "attune_model_paused": "1 where retraining waits for a person",
     "attune_model_unknown": "1 where monitoring came to no result in two periods",
@@ -30,7 +30,7 @@ def exposition(states: Mapping[str, State], now: datetime, rules: RetrainingRule
         rules: For what is silent.
     """
     lines = []
-    for name, text in _HELP.items():
+    for name, text in SERIES.items():
         lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge"]
         for model, state in states.items():
             value = _values(state, now, rules)[name]
