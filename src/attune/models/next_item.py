@@ -115,7 +115,8 @@ class NextItem(Network):
 
     def embedded(self, code_BL: Tensor) -> Tensor:
         """What the encoder reads of items, shape [B, L, D]."""
-        return self.item_VD[code_BL] * self.config.dimension**0.5
+        item_BLD: Tensor = self.item_VD[code_BL] * self.config.dimension**0.5
+        return item_BLD
 
     def forward(self, code_BL: Tensor, before_BL: Tensor, count_B: Tensor) -> Tensor:
         """The logit of every item after the last of so many places, shape [B, V].
@@ -148,7 +149,7 @@ class NextItem(Network):
         sampled_S, log_expected_S = self.negatives.draw(self.config.negatives)
         # What a batch touches is looked up once: each look-up has a gradient as large as the table.
         asked = [batch["code"].flatten(), batch["target"], sampled_S]
-        touched_U, place = torch.cat(asked).unique(return_inverse=True)
+        touched_U, place = torch.unique(torch.cat(asked), return_inverse=True)
         item_UD, bias_U = self.item_VD[touched_U], self.bias_V[touched_U]
         code, target_T, sampled_S = place.split([len(part) for part in asked])
         item_BLD = item_UD[code.view_as(batch["code"])] * self.config.dimension**0.5
