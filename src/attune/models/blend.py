@@ -39,11 +39,12 @@ class Blend(ChurnNetwork):
         del self._train
         super().finish(validation)
 
-    def _logits(self, examples: pd.DataFrame) -> Floats:
+    def logits_of(self, examples: pd.DataFrame) -> Floats:
+        """The weighted mean of both in log odds, before the temperature, shape [N]."""
         said = np.clip(self.grown.score(examples), 1e-7, 1 - 1e-7)
         of_trees = np.log(said) - np.log1p(-said)
         share = self.config.trees_share
-        return (1 - share) * super()._logits(examples) + share * of_trees
+        return (1 - share) * super().logits_of(examples) + share * of_trees
 
     def save(self, folder: Path) -> None:
         """Write the network, and the trees beside it."""

@@ -119,16 +119,24 @@ class ChurnNetwork(Network):
 
     def forward(self, batch: Batch) -> Tensor:
         """The logits of every member, shape [B, K]."""
-        inputs = [self.numbers(batch["numbers"]), self.categories(batch["categories"])]
+        return self.logits(*self.inputs(batch))
+
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the layers read, shape [B, I]: bins, categories, orders; and standard numbers [B, F]."""
+        encoded = [self.numbers(batch["numbers"]), self.categories(batch["categories"])]
         if self.reads_orders:
-            inputs.append(self.orders(batch["events"]))
-        hidden_BH = functional.relu(self.shared(torch.cat(inputs, dim=1)))
+            encoded.append(self.orders(batch["events"]))
+        return torch.cat(encoded, dim=1), self.standard(batch["numbers"])
+
+    def logits(self, inputs_BI: Tensor, standard_BF: Tensor) -> Tensor:
+        """The logits of every member for what `inputs` made, shape [B, K]."""
+        hidden_BH = functional.relu(self.shared(inputs_BI))
         hidden_BKH = hidden_BH.unsqueeze(1).expand(-1, self.config.members, -1)
         for block, layer in enumerate(self.members):
             changed_BKH = self.dropout(functional.relu(layer(hidden_BKH)))
             hidden_BKH = changed_BKH if block == 0 else hidden_BKH + changed_BKH
         deep_BK = torch.einsum("bkh,kh->bk", hidden_BKH, self.weight_KH) + self.bias_K
-        line_B1: Tensor = self.line(self.standard(batch["numbers"]))
+        line_B1: Tensor = self.line(standard_BF)
         return deep_BK + line_B1
 
     def loss(self, batch: Batch) -> Tensor:
@@ -141,14 +149,15 @@ class ChurnNetwork(Network):
 
     def finish(self, validation: pd.DataFrame) -> None:
         """Learn one temperature on the validation examples, so that probabilities mean what they say."""
-        self.temperature.fill_(best_temperature(self._logits(validation), labels_of(validation)))
+        self.temperature.fill_(best_temperature(self.logits_of(validation), labels_of(validation)))
 
     def score(self, examples: pd.DataFrame) -> Floats:
         """Give the probability of leaving for each of N examples, shape [N]."""
-        return sigmoid(self._logits(examples) / float(self.temperature))
+        return sigmoid(self.logits_of(examples) / float(self.temperature))
 
     @torch.no_grad()
-    def _logits(self, examples: pd.DataFrame) -> Floats:
+    def logits_of(self, examples: pd.DataFrame) -> Floats:
+        """The log odds of N examples before the temperature, shape [N]."""
         self.eval()
         encoded = self.encode(examples, with_labels=False)
         order = torch.arange(len(examples))

@@ -85,6 +85,11 @@ class GradientBoosting:
             return np.empty(0)
         return np.asarray(self.trees.predict(self._inputs(examples)), dtype=np.float64)
 
+    def shapley_values(self, examples: pd.DataFrame) -> Floats:
+        """What each feature, in the order of the table, adds to the log odds, shape [N, features]."""
+        values = self.trees.predict(self._inputs(examples), pred_contrib=True)
+        return np.asarray(values, dtype=np.float64)[:, :-1]  # the last column is the mean answer
+
     def _inputs(self, examples: pd.DataFrame) -> Floats:
         return np.hstack([self.table.numbers(examples), self.table.codes(examples)])
 

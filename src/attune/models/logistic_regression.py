@@ -52,6 +52,12 @@ class LogisticRegression:
         logits_N = self._inputs(examples) @ self.weights["weight_I"] + self.weights["bias"]
         return sigmoid(logits_N)
 
+    def terms(self, examples: pd.DataFrame) -> Floats:
+        """What each feature, in the order of the table, adds to the log odds, shape [N, features]."""
+        terms_NI = self._inputs(examples) * self.weights["weight_I"]
+        widths = [1] * len(self.table.numeric) + self.table.sizes
+        return np.add.reduceat(terms_NI, np.cumsum([0, *widths[:-1]]), axis=1)
+
     def _inputs(self, examples: pd.DataFrame) -> Floats:
         numbers_NF = self.table.numbers(examples)
         standard_NF = (numbers_NF - self.weights["mean_F"]) / self.weights["scale_F"]

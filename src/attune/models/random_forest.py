@@ -3,8 +3,10 @@
 from typing import Any
 
 import lightgbm
+import pandas as pd
 from pydantic import Field
 
+from attune.models.base import Floats
 from attune.models.gradient_boosting import GradientBoosting
 
 
@@ -30,3 +32,7 @@ class RandomForest(GradientBoosting):
     def _settings(self) -> dict[str, Any]:
         by_split = {"feature_fraction": 1.0, "feature_fraction_bynode": self.config.feature_share}
         return {**super()._settings(), "boosting": "rf", **by_split}
+
+    def shapley_values(self, examples: pd.DataFrame) -> Floats:
+        """As of boosted trees; a forest answers with the mean of its trees, and LightGBM gives their sum."""
+        return super().shapley_values(examples) / self.trees.num_trees()
