@@ -28,7 +28,7 @@ def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluati
             peer=None if name == ours else name,
             data=data,
             protocol=words,
-            command=f"make bench-recommender PROTOCOL={protocol}",
+            command=_command(protocol, name if name == ours else ""),
             machine=machine(),
             date=today(),
         )
@@ -43,6 +43,12 @@ def keep(figures: Iterable[Result]) -> None:
     """Write figures beside those that are there; the same id is replaced."""
     rows = {row.id: row for row in (*_written(), *figures)}
     write_results(FILE, sorted(rows.values(), key=lambda row: row.id))
+
+
+def _command(protocol: str, network: str) -> str:
+    """The simple models are measured unless one is named."""
+    named = f' MODEL="--model {network}"' if network else ""
+    return f"make bench-recommender PROTOCOL={protocol}{named}"
 
 
 def _id(protocol: str, metric: str, suffix: str) -> str:
