@@ -91,7 +91,8 @@ class RecommendationAnswers:
         """Answer somebody who gives no name, from what they show; it is written down without the history."""
         now = self._ground.now()
         bought = question.history or []
-        times = [int((each.at or now).timestamp()) for each in bought]
+        # What has not happened yet is as good as just now.
+        times = [int(min(each.at or now, now).timestamp()) for each in bought]
         history = {c.HISTORY_ITEMS: [each.item_id for each in bought], c.HISTORY_TIMES: times}
         shown = history if bought else None
         version = self._ground.lineup.answering("recommend", None)

@@ -1,9 +1,14 @@
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import pandas as pd
 import pytest
 
+from attune import columns as c
 from attune.adapters.feast import FeastStore
 from attune.data.tables import read_table, write_tables
+from attune.features.online import FeatureStatus, OnlineFeatures, OnlineRow
 from attune.features.schema import SERVICES
 from attune.features.value_digest import digests_of
 from serving.prediction_log import read_predictions
@@ -77,3 +82,34 @@ def test_the_log_says_what_features_an_answer_rested_on(shop, tmp_path):
         view: said["digest"] for view, said in digests_of(service, row).items()
     }
     assert set(record.features or {}) == set(SERVICES[service])
+
+
+class WithoutHouseholds:
+    """A store that has lost what customers told about their households."""
+
+    def __init__(self, store: OnlineFeatures) -> None:
+        self._store = store
+
+    def online(self, service: str, keys: Sequence[str], now: datetime) -> list[OnlineRow]:
+        lost = dict.fromkeys(c.DEMOGRAPHICS)
+        missing = dict.fromkeys(c.DEMOGRAPHICS, FeatureStatus.MISSING)
+        return [
+            replace(
+                row,
+                values={**row.values, **lost},
+                event_timestamps={**row.event_timestamps, **lost},
+                statuses={**row.statuses, **missing},
+            )
+            for row in self._store.online(service, keys, now)
+        ]
+
+
+def test_what_was_usual_in_training_stands_in_for_a_few_features(shop, tmp_path):
+    mine = shop.elsewhere(tmp_path / "workspace")
+    with answering(mine, tmp_path / "log", WithoutHouseholds(FeastStore(mine.workspace))) as answers:
+        assert churn(answers, mine.loyal).name == "nothing-known"
+    usual = pd.DataFrame({name: ["unknown", "unknown", "other"] for name in c.DEMOGRAPHICS})
+    with answering(mine, tmp_path / "more", WithoutHouseholds(FeastStore(mine.workspace))) as answers:
+        usual.to_parquet(mine.workspace.models / "churn" / "1" / "reference.parquet")
+        score = answers.scores.churn(ChurnRequest(customer_id=mine.loyal))
+    assert (score.degraded, score.as_of) == (["default_features"], NOW)

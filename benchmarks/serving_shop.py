@@ -1,0 +1,149 @@
+"""A shop with a network for each served model, as graphs, and servers over it: ours and the peer's."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from attune import columns as c
+from attune.adapters.feast import FeastStore
+from attune.config import HOME_VARIABLE, Workspace
+from attune.data.consents import agreed
+from attune.data.importing import import_tables
+from attune.data.pseudonyms import load_or_make_key, pseudonym
+from attune.data.synthetic import make_shop
+from attune.data.tables import read_table
+from attune.features.schema import schema_hash
+from attune.governance.manifest import Origin, Window
+from attune.models.catalog import entry
+from attune.registry import Registry
+from attune.training.examples import fetch_examples
+from attune.training.loop_settings import LoopSettings
+from attune.training.plan import TrainingPlan
+from attune.training.refresh import refresh_features
+from attune.training.train import train
+from serving.settings import SETTINGS_VARIABLE, ServingSettings
+from tests.presentable import make_presentable
+
+NOW = datetime(2017, 10, 8, tzinfo=UTC)
+SETTINGS = ServingSettings(now=NOW, concurrency=64)
+AS_OF = {"first": "2017-04-02", "train_every_days": 28}
+PARAMS: dict[str, Any] = {
+    "churn": {
+        "feature_service": "churn_v1",
+        "purpose": "churn",
+        "kind": "scorer",
+        "label": {"active_days": 90, "quiet_days": 28},
+        "as_of": AS_OF,
+        "network": "churn_network",
+        "candidates": {"churn_network": {}},
+    },
+    "recommend": {
+        "feature_service": "recommend_v1",
+        "purpose": "recommend",
+        "kind": "recommender",
+        "label": {"next_days": 7},
+        "as_of": AS_OF,
+        "network": "sequential",
+        "candidates": {"sequential": {}},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A workspace, and customers who agreed to everything."""
+
+    workspace: Workspace
+    customers: list[str]
+
+
+def open_shop(root: Path) -> Shop:
+    """Make tables and features, and train both networks for one epoch: speed needs no quality."""
+    workspace = Workspace(root=root / "workspace")
+    raw = make_shop(customers=300, items=2_000, weeks=40)
+    key = load_or_make_key(workspace.pseudonym_key)
+    import_tables(raw, workspace.tables, key)
+    store = FeastStore(workspace)
+    refresh_features(store, workspace, PARAMS, NOW)
+    registry = Registry(workspace)
+    for name, section in PARAMS.items():
+        plan = TrainingPlan.parse(section)
+        examples, trained = root / f"{name}-examples", root / name
+        fetch_examples(store, workspace.tables, workspace.features, name, plan, NOW, examples)
+        train(plan.network, {}, LoopSettings(epochs=1), examples, trained)
+        shutil.copy(examples / "examples.json", trained)
+        make_presentable(trained, name, plan.network)
+        registry.register(trained, _origin(name, plan))
+        registry.promote(name, 1, None, "a benchmark", "a benchmark")
+    return Shop(workspace, _agreeing(workspace, raw.customers[c.CUSTOMER_ID], key))
+
+
+def _agreeing(workspace: Workspace, raw: pd.Series, key: bytes) -> list[str]:
+    consents = read_table(workspace.tables, "consents")
+    willing = agreed(consents, "churn") & agreed(consents, "recommend")
+    names = {each: pseudonym(key, each) for each in raw.astype(str) if pseudonym(key, each) in willing}
+    rows = FeastStore(workspace).online("churn_v1", list(names.values()), NOW)
+    active = {row.key for row in rows if row.values[c.ORDERS_90D]}
+    return [each for each, name in names.items() if name in active]
+
+
+def _origin(name: str, plan: TrainingPlan) -> Origin:
+    return Origin(
+        name=name,
+        algorithm=plan.network,
+        kind=entry(plan.network).kind,
+        purpose=plan.purpose,
+        feature_service=plan.feature_service,
+        schema_hash=schema_hash(plan.feature_service),
+        data_hash="d" * 64,
+        now=NOW,
+        window={"train": Window(first=NOW, last=NOW)},
+        metrics={},
+        seed=0,
+        code_version="c" * 64,
+        commit=None,
+        environment="e" * 64,
+        run_key="1" * 64,
+    )
+
+
+@contextmanager
+def peer(shop: Shop) -> Iterator[tuple[int, int]]:
+    """FastAPI over the shop: its port and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    variables = {
+        **os.environ,
+        HOME_VARIABLE: str(shop.workspace.root),
+        SETTINGS_VARIABLE: SETTINGS.model_dump_json(),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "benchmarks.serving_peer", str(port)]
+    with subprocess.Popen(command, env=variables) as process:
+        try:
+            _wait(port)
+            yield port, process.pid
+        finally:
+            process.terminate()
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the peer does not come up")
