@@ -5,7 +5,7 @@ from attune.adapters.online_redis import RedisRows
 from attune.adapters.redis_connection import RedisAddress, RedisConnection
 from attune.adapters.redis_stream import RedisStream
 from attune.errors import FeatureError
-from attune.features.consume import Refusal
+from attune.features.deliveries import Refusal
 from tests.k8s.rendered import named, rendered
 from tests.k8s.test_commands import new_secrets, script
 from tests.redis_server import running_redis

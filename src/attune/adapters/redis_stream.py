@@ -11,7 +11,7 @@ from typing import Any
 
 from attune.adapters.redis_connection import Argument, RedisAddress, RedisConnection
 from attune.errors import FeatureError
-from attune.features.consume import Delivery, Refusal
+from attune.features.deliveries import Delivery, Refusal
 
 FIELD = b"interaction"
 GROUP = "attune"

@@ -13,39 +13,12 @@ from typing import Protocol
 from attune.columns import CUSTOMER_ID
 from attune.data.arrivals import Arrival
 from attune.data.pseudonyms import pseudonym
+from attune.features.deliveries import Delivery, Refusal
 from attune.features.push import Pusher
 from attune.features.push_lines import push_lines
 
 BATCH = 500
 WAIT_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One interaction as a stream delivers it.
-
-    Attributes:
-        id: The stream's name for it, the same at every delivery.
-        at: When the stream took it: the time of recording where the interaction says none.
-        line: A JSON object, see `Arrival`.
-    """
-
-    id: str
-    at: datetime
-    line: bytes
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An interaction that cannot be taken.
-
-    Attributes:
-        reason: Why, without any value.
-        row: What of it may be kept: the fields of the contract, the customer by pseudonym.
-    """
-
-    reason: str
-    row: str
 
 
 class InteractionSource(Protocol):
