@@ -218,10 +218,11 @@ def _look(teller: Teller, now: str) -> None:
     teller.features_version = teller.launch.features(now)
     for verdict in teller.look(now):
         teller.screen.verdict(f"{verdict.subject.model}: {verdict.word}. {verdict.sentence}")
-        _follow(teller, verdict)
+        follow(teller, verdict)
 
 
-def _follow(teller: Teller, verdict: Verdict) -> None:
+def follow(teller: Teller, verdict: Verdict) -> None:
+    """Let the controller decide what a verdict leads to, and remember the cause of a run."""
     subject, controller = verdict.subject, _controller(teller)
     step = controller.look(subject.model, look_of(verdict, subject.now, controller.rules))
     if step.action == "retrain":
