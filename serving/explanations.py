@@ -7,13 +7,13 @@ feature, or the purchase, adds. Such differences need not sum to the score.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from attune import columns as c
 from serving import examples
-from serving.asking import probabilities, table
+from serving.asking import Row, probabilities, table
 from serving.champions import Champion
 from serving.schemas import Contribution
 
@@ -22,17 +22,30 @@ MOST_PURCHASES = 20
 MOST_REASONS = 3
 
 
-def explain_score(version: Champion, values: Mapping[str, Any], as_of: datetime) -> list[Contribution]:
+@runtime_checkable
+class ExplainsItself(Protocol):
+    """A scorer that says what each feature adds to a probability."""
+
+    def explain(self, row: Row, as_of: datetime) -> Mapping[str, float]:
+        """Feature -> what it adds."""
+
+
+def explain_score(version: Champion, values: Row, as_of: datetime) -> list[Contribution]:
     """What each feature adds to a probability, the largest first, ten at most."""
+    if isinstance(version.model, ExplainsItself):
+        added = version.model.explain(values, as_of)
+    else:
+        added = _left_out(version, values, as_of)
+    order = sorted(added, key=lambda name: -abs(added[name]))
+    return [Contribution(name=name, contribution=added[name]) for name in order[:MOST_FEATURES]]
+
+
+def _left_out(version: Champion, values: Row, as_of: datetime) -> dict[str, float]:
     usual = examples.nobody(version.service)
     names = [name for name in usual if name in values and values[name] != usual[name]]
     changed = [dict(values) | {name: usual[name]} for name in names]
     scores = probabilities(version, [dict(values), *changed], as_of)
-    added = scores[0] - scores[1:]
-    order = sorted(range(len(names)), key=lambda place: -abs(float(added[place])))
-    return [
-        Contribution(name=names[place], contribution=float(added[place])) for place in order[:MOST_FEATURES]
-    ]
+    return dict(zip(names, (scores[0] - scores[1:]).tolist(), strict=True))
 
 
 def explain_items(
