@@ -20,7 +20,7 @@ from tests.training.learning import SETTINGS, learn
 from tests.training.test_loop import Line, line
 
 ROOT = Path(__file__).parents[2]
-SECONDS_TO_START = 120
+SECONDS_TO_START = 300
 
 
 def process(dropout: float, checkpoint: Path, out: Path, **environment: str) -> subprocess.Popen[bytes]:
