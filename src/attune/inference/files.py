@@ -9,6 +9,8 @@ GRAPH_FILE = "graph.onnx"
 SAMPLE_FILE = "graph.safetensors"
 RETRIEVAL_FILE = "retrieval.onnx"
 CONTRACT_FILE = "contract.json"
+ATTRIBUTION_FILE = "attribution.onnx"
+ATTRIBUTION_SAMPLE_FILE = "attribution.safetensors"
 
 
 def open_graph(folder: Path, graph_file: str = GRAPH_FILE, sample_file: str = SAMPLE_FILE) -> Graph:

@@ -11,14 +11,15 @@ from typing import Any
 from attune.errors import ModelError
 from attune.inference.files import GRAPH_FILE
 
+_EXPLAINED = "attune.inference.attribution_graph:write_graphs"
 _OF_TABLES = "attune.inference.churn_graph:write_graph"
 _OF_SEQUENCES = "attune.inference.next_item_graph:write_graph"
 _NEXT_ITEM = "attune.inference.next_item:GraphNextItem"
 
 # Network of the catalogue -> a function that writes its graphs into a folder.
 WRITERS: Mapping[str, str] = {
-    "churn_network": _OF_TABLES,
-    "response_network": _OF_TABLES,
+    "churn_network": _EXPLAINED,
+    "response_network": _EXPLAINED,
     "blend": _OF_TABLES,
     "sequential": "attune.inference.sequential_graph:write_graph",
     "transformer": _OF_SEQUENCES,
@@ -27,8 +28,8 @@ WRITERS: Mapping[str, str] = {
 
 # Model of the catalogue -> a class whose `open` reads a version's folder, and which answers as the model.
 SERVERS: Mapping[str, str] = {
-    "churn_network": "attune.inference.scoring:GraphScorer",
-    "response_network": "attune.inference.scoring:GraphScorer",
+    "churn_network": "attune.inference.explaining:ExplainedScorer",
+    "response_network": "attune.inference.explaining:ExplainedScorer",
     "blend": "attune.inference.boosting:GraphBlend",
     "gradient_boosting": "attune.inference.boosting:BoostedScorer",
     "sequential": "attune.inference.sequential:GraphSequential",

@@ -73,13 +73,14 @@ class GraphScorer:
         Raises:
             ModelError: A feature is not there, is not a number or is infinite.
         """
-        if not rows:
-            return np.empty(0)
+        return self._probabilities(self._arrays(rows, as_of)) if rows else np.empty(0)
+
+    def _arrays(self, rows: Sequence[Mapping[str, Any]], as_of: datetime) -> Inputs:
         numbers_NF, codes_NC = self._rows.arrays(rows)
         inputs: Inputs = {"numbers": numbers_NF, "codes": codes_NC}
         if self._orders:
             inputs["events"] = self._events(rows, [int(as_of.timestamp())] * len(rows))
-        return self._probabilities(inputs)
+        return inputs
 
     def _probabilities(self, inputs: Inputs) -> Floats:
         return sigmoid(self._logits(inputs) / self._temperature)
