@@ -10,7 +10,7 @@ from attune.inference.files import CONTRACT_FILE
 from attune.inference.graphs import open_model
 from attune.packaging import DIGESTS_FILE, write_package
 from tests.inference.networks import learning
-from tests.packages import registered
+from tests.packages import NOW, registered
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,16 @@ def test_a_package_answers_as_its_version_does(version, tmp_path):
     wanted, wanted_scores = open_model("transformer", version.folder).recommend(examples, 5)
     assert (found == wanted).all()
     np.testing.assert_array_equal(scores, wanted_scores)
+
+
+def test_a_package_of_a_scorer_explains_too(tmp_path):
+    found = registered(Workspace(root=tmp_path / "workspace"), "churn", "churn_network", tmp_path / "trained")
+    write_package(found.folder, found.manifest, tmp_path / "package")
+    row = learning("churn_network", rows=1).to_dict("records")[0]
+    answers = [
+        open_model("churn_network", place).explain(row, NOW) for place in (tmp_path / "package", found.folder)
+    ]
+    assert answers[0] == answers[1]
 
 
 def test_a_package_says_what_its_graphs_take_and_what_its_files_are(version, tmp_path):

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from attune.errors import ModelError
 from attune.governance.manifest import Manifest, digest_bytes
-from attune.inference.files import CONTRACT_FILE, GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
+from attune.inference.files import (
+    ATTRIBUTION_FILE,
+    ATTRIBUTION_SAMPLE_FILE,
+    CONTRACT_FILE,
+    GRAPH_FILE,
+    RETRIEVAL_FILE,
+    SAMPLE_FILE,
+)
 from attune.inference.graphs import WRITERS, open_model
 from attune.inference.session import Graph
 from attune.models.base import CONFIG_FILE, WEIGHTS_FILE
@@ -15,7 +22,8 @@ from attune.models.gradient_boosting import TREES_FILE
 
 README_FILE = "README.md"
 DIGESTS_FILE = "SHA256SUMS"
-_CONTENT = (CONFIG_FILE, GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE, TREES_FILE, WEIGHTS_FILE)
+_GRAPHS = (GRAPH_FILE, SAMPLE_FILE, RETRIEVAL_FILE, ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE)
+_CONTENT = (*_GRAPHS, CONFIG_FILE, TREES_FILE, WEIGHTS_FILE)
 
 _README = """\
 # {model}, version {version}
@@ -25,6 +33,7 @@ _README = """\
 - `contract.json`: what each graph takes and gives, by name, type and shape (a word is a free size).
 - `graph.onnx`: the network; `graph.safetensors`: inputs with the answers that it has to give within 1e-4.
 - `retrieval.onnx`, where there is one: screens all items in eight bits; no score is above its bound.
+- `attribution.onnx`, where there is one: what each input adds to the log odds; its samples are beside it.
 - `config.json`: vocabularies and medians, by which features become arrays; `weights.safetensors`: the items.
 - `SHA256SUMS`: check them with `sha256sum --check SHA256SUMS` before anything is loaded.
 
