@@ -6,7 +6,7 @@ from tests.explain.scorers import SCORERS, learnt, rows
 
 @pytest.mark.parametrize("name", SCORERS)
 def test_contributions_add_up_to_the_difference_from_the_usual_customer(name):
-    asked = rows(20, seed=9)
+    asked = rows(4, seed=9)
     scores = learnt(name).score(asked)
     for found, score in zip(explain(learnt(name), asked), scores, strict=True):
         assert found.score == score
