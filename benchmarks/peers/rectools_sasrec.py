@@ -1,4 +1,4 @@
-"""SASRec and eSASRec of RecTools on a split in Parquet; runs in the peer's environment, knows nothing of ours.
+"""SASRec and eSASRec of RecTools on a split in Parquet; runs in the peer's environment, without ours.
 
 eSASRec is SASRec with LiGR layers and the sampled softmax.
 """

@@ -41,7 +41,7 @@ def test_every_custom_resource_fits_its_definition(objects):
         if kind in WITHOUT_DEFINITION:
             continue
         assert is_defined(*kind), f"no definition of {kind} to check with"
-        # Without a look at the definitions themselves: they are megabytes, and API servers have accepted them.
+        # Without a look at the definitions themselves: they are megabytes that API servers have accepted.
         jsonschema.Draft202012Validator(schema_of(*kind)).validate(each)
 
 

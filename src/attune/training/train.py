@@ -21,7 +21,9 @@ from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 
 
-def train_candidate(candidate: str, params: Mapping[str, Any], examples: str, out: str) -> int:
+def train_candidate(
+    candidate: str, params: Mapping[str, Any], examples: str, out: str, checkpoint: Path | None = None
+) -> int:
     """Train one candidate of a served model.
 
     Args:
@@ -29,6 +31,7 @@ def train_candidate(candidate: str, params: Mapping[str, Any], examples: str, ou
         params: The served model's section of the parameter file.
         examples: Folder of the examples.
         out: Folder of the trained model; an older one is replaced.
+        checkpoint: Where a network notes each epoch that it ended, and goes on if it finds one.
 
     Returns:
         How many rows taught it.
@@ -41,10 +44,17 @@ def train_candidate(candidate: str, params: Mapping[str, Any], examples: str, ou
     loop = plan.loop.model_copy(
         update={"seed": plan.seed}
     )  # one seed for the whole run, as the manifest says
-    return train(candidate, plan.settings_of(candidate), loop, Path(examples), Path(out))
+    return train(candidate, plan.settings_of(candidate), loop, Path(examples), Path(out), checkpoint)
 
 
-def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Path, out: Path) -> int:
+def train(
+    name: str,
+    params: Mapping[str, Any],
+    loop: LoopSettings,
+    examples: Path,
+    out: Path,
+    checkpoint: Path | None = None,
+) -> int:
     """Train a model, write it and its training.json to a folder, and say how many rows taught it.
 
     Args:
@@ -53,6 +63,7 @@ def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Pa
         loop: How a network learns; the other models do not ask.
         examples: Holds train.parquet and validation.parquet.
         out: The folder to write; it is there whole or not at all.
+        checkpoint: Where a network notes each epoch that it ended, and goes on if it finds one.
 
     Raises:
         ConfigError: There is no such model, or a parameter is unknown.
@@ -62,7 +73,7 @@ def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Pa
     learn, held_out = _read(examples, TRAIN), _read(examples, VALIDATION)
     say(f"{name}: learning from {len(learn):,} examples")
     started = time.perf_counter()
-    epochs = teach(model, learn, held_out, loop)
+    epochs = teach(model, learn, held_out, loop, checkpoint)
     seconds = time.perf_counter() - started
     say(f"{name}: learnt in {seconds:.1f} s")
     record = TrainingRecord(
@@ -80,7 +91,11 @@ def train(name: str, params: Mapping[str, Any], loop: LoopSettings, examples: Pa
 
 
 def teach(
-    model: object, learn: pd.DataFrame, held_out: pd.DataFrame, loop: LoopSettings
+    model: object,
+    learn: pd.DataFrame,
+    held_out: pd.DataFrame,
+    loop: LoopSettings,
+    checkpoint: Path | None = None,
 ) -> tuple[int, int] | None:
     """Train by gradient descent or in one call; the epochs that were run and the best of them."""
     if isinstance(model, Fittable):
@@ -94,7 +109,7 @@ def teach(
         raise ModelError(
             f"{type(model).__name__} can neither be trained by the loop nor fitted; give it fit()"
         )
-    result = train_network(model, learn, held_out, loop)
+    result = train_network(model, learn, held_out, loop, checkpoint)
     return result.epochs, result.best_epoch
 
 
