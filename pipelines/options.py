@@ -16,7 +16,7 @@ HOME = Path("data")
 Home = Annotated[Path, typer.Option(envvar=HOME_VARIABLE, help="Where tables, features and models are kept.")]
 Now = Annotated[str, typer.Option(help="The date up to which all is known; left out: the latest possible.")]
 Params = Annotated[Path, typer.Option(help="The parameter file.")]
-Model = Annotated[str, typer.Argument(help="The served model: churn or recommend.")]
+Model = Annotated[str, typer.Argument(help="The served model: churn, recommend or response.")]
 
 
 def workspace_at(home: Path) -> Workspace:
