@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from attune.errors import ConfigError, ModelError
+from attune.governance.version_folder import FORMATS
 from attune.models.catalog import MODELS, build
 from attune.training.record import TRAINING_FILE
 from attune.training.train import train
@@ -40,7 +41,7 @@ def test_a_saved_model_answers_the_same_when_loaded_and_saved_again(name, traine
     examples = examples_for(name, 60, seed=9)
     model = MODELS[name].load(trained(name))
     model.save(tmp_path / "again")
-    assert digests(tmp_path / "again") == digests(trained(name))
+    assert digests(tmp_path / "again").items() <= digests(trained(name)).items()  # training adds graphs
     again = answers(name, MODELS[name].load(tmp_path / "again"), examples)
     for found, wanted in zip(again, answers(name, model, examples), strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -54,7 +55,7 @@ def test_the_same_seed_and_examples_give_the_same_bytes(name, trained, tmp_path)
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_folder_holds_no_code(name, trained):
-    assert {file.suffix for file in trained(name).iterdir()} <= {".safetensors", ".json", ".txt"}
+    assert {file.suffix for file in trained(name).iterdir()} <= FORMATS
 
 
 @pytest.mark.parametrize("name", MODELS)
