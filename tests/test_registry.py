@@ -87,6 +87,7 @@ def test_a_registered_version_can_be_found_and_verified(registry: Registry, mode
         "fairness.json",
         "manifest.json",
         "manifest.sig",
+        "search.json",
         "model_card.json",
         "weights.safetensors",
     ]

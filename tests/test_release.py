@@ -150,6 +150,8 @@ def test_a_first_run_makes_a_champion_with_everything_that_belongs_to_it(
         "model_card.json",
         "datasheet.json",
         "reference.parquet",
+        "reference_profile.json",
+        "search.json",
         "manifest.json",
         "manifest.sig",
     }
