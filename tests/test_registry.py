@@ -87,8 +87,8 @@ def test_a_registered_version_can_be_found_and_verified(registry: Registry, mode
         "fairness.json",
         "manifest.json",
         "manifest.sig",
-        "search.json",
         "model_card.json",
+        "search.json",
         "weights.safetensors",
     ]
 
