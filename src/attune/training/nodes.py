@@ -20,7 +20,7 @@ from pydantic import Field
 from attune.config import Settings
 from attune.errors import AttuneError, ConfigError
 from attune.progress import say
-from attune.training.heartbeat import alive, end_without
+from attune.training.heartbeat import alive
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 from attune.training.train import train_candidate
@@ -155,8 +155,6 @@ def learn(folder: Path) -> None:
         ModelError: The examples cannot be read, or cannot teach this model.
     """
     request = json.loads((folder / REQUEST_FILE).read_text(encoding="utf-8"))
-    if (folder / ALIVE_FILE).exists():
-        end_without(folder / ALIVE_FILE)
     rank = int(os.environ.get("RANK", "0"))
     out = folder / (TRAINED if rank == 0 else f".{TRAINED}-{rank}")
     train_candidate(
