@@ -58,7 +58,7 @@ def test_outside_any_repository_the_workspace_gets_one_of_its_own(tmp_path: Path
     root = tmp_path / "data"
     version = register(root)
     assert pointers(root) == ["models/churn/1.dvc"]
-    assert len(objects(root / ".dvc" / "cache")) == 9  # eight files and the folder
+    assert len(objects(root / ".dvc" / "cache")) == 10  # nine files and the folder
     Registry(Workspace(root=root)).verify(version)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 

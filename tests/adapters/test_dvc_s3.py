@@ -44,7 +44,7 @@ def test_a_version_is_pushed_when_it_is_registered_and_a_changed_copy_is_refused
     registry = Registry(Workspace(root=root), store)
     version = registry.register(trained(tmp_path / "model"), origin())
     objects = boto3.client("s3").list_objects_v2(Bucket="models")["Contents"]
-    assert len(objects) == 9  # eight files and the folder
+    assert len(objects) == 10  # nine files and the folder
 
     forget(version.folder, root)
     registry.restore(version, store)

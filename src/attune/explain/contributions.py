@@ -86,7 +86,7 @@ def explain(model: Any, examples: pd.DataFrame) -> list[Explanation]:
     usual = _usual(table, examples)
     names, terms_NF = _terms(model, examples, usual)
     scores, baselines = model.score(examples), model.score(usual)
-    parts_NF = terms_NF * _slope(scores, baselines)[:, None]
+    parts_NF = terms_NF * _slope(scores, baselines, terms_NF.sum(axis=1))[:, None]
     gap = float(np.abs(parts_NF.sum(axis=1) - (scores - baselines)).max())
     if not gap <= LARGEST_GAP:
         raise ModelError(
@@ -109,9 +109,13 @@ def _usual(table: FeatureTable, examples: pd.DataFrame) -> pd.DataFrame:
     return usual
 
 
-def _slope(scores: Floats, baselines: Floats) -> Floats:
-    """How much probability a unit of log odds is worth between the two, shape [N]."""
-    apart = _log_odds(scores) - _log_odds(baselines)
+def _slope(scores: Floats, baselines: Floats, terms_N: Floats) -> Floats:
+    """How much probability a unit of log odds is worth between the two, shape [N].
+
+    Of a score that cannot be told from 0 or 1, the terms say how far it is away in log odds.
+    """
+    sure = np.minimum(scores, 1 - scores) <= _SUREST
+    apart = np.where(sure, terms_N, _log_odds(scores) - _log_odds(baselines))
     at_a_point = baselines * (1 - baselines)
     return np.divide(scores - baselines, apart, out=at_a_point, where=np.abs(apart) > 1e-9)
 
@@ -155,9 +159,10 @@ def _of_network(model: ChurnNetwork, examples: pd.DataFrame, usual: pd.DataFrame
 
     temperature = float(model.temperature)
     wanted = ChurnNetwork.logits_of(model, examples) - ChurnNetwork.logits_of(model, usual)
+    near_enough = 4 * LARGEST_GAP * temperature  # a unit of log odds is at most a quarter of probability
     for steps in _STEPS:
         names, terms_NF = network_terms(model, examples, usual, steps)
-        if np.abs(terms_NF.sum(axis=1) - wanted).max() <= LARGEST_GAP * temperature:
+        if np.abs(terms_NF.sum(axis=1) - wanted).max() <= near_enough:
             break
     return names, terms_NF / temperature
 
