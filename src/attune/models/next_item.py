@@ -3,25 +3,21 @@
 # N examples, B of a batch, L places, T targets, V items of the catalogue, D embedding
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from attune.columns import ITEM_ID
-from attune.config import Settings
-from attune.errors import ModelError
-from attune.models.base import Floats, read_model, write_model
+from attune.models.counting import frequent_items
 from attune.models.history import Histories, known_purchases, read_histories
-from attune.models.items import Items, Scores, recommend_best
+from attune.models.items import Scores
 from attune.models.negatives import Negatives
-from attune.models.network import Batch, Network, load_tensors, network_tensors
+from attune.models.network import Batch
 from attune.models.next_item_loss import next_item_loss, sampled_loss
+from attune.models.recommender_network import RecommenderNetwork, ndcg
 from attune.models.sequences import (
     equal_batches,
     labels_and_seen,
@@ -30,10 +26,8 @@ from attune.models.sequences import (
     training_windows,
 )
 
-_TEN = 10
 
-
-class NextItem(Network):
+class NextItem(RecommenderNetwork):
     """Score every item by the state of a sequence; a subclass says what encodes the sequence.
 
     Every place of a sequence teaches, so that one pass over a customer gives as many targets as they have
@@ -41,22 +35,16 @@ class NextItem(Network):
     that Klenitskiy and Vasilev, 2023, arXiv 2309.07602, show to matter most).
     """
 
-    class Config(Settings):
+    class Config(RecommenderNetwork.Config):
         """The size of the network and how strongly it is held back."""
 
         dimension: int = Field(default=64, ge=4)
         blocks: int = Field(default=2, ge=1, le=8)
         dropout: float = Field(default=0.2, ge=0, lt=1)
         length: int = Field(default=200, ge=1, description="only so many latest interactions are encoded")
-        min_count: int = Field(default=5, ge=1, description="rarer items are left out of the catalogue")
         negatives: int = Field(default=0, ge=0, description="sampled items in the loss; 0 takes them all")
-        exclude_seen: bool = Field(default=False, description="never recommend what was bought before")
 
     config: Config
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.config = config
 
     def prepare(self, train: pd.DataFrame) -> None:
         """Learn the catalogue and how often each item is bought, and make the layers.
@@ -64,14 +52,9 @@ class NextItem(Network):
         Raises:
             ModelError: No item was bought often enough.
         """
-        counts = known_purchases(train)[ITEM_ID].value_counts()
-        kept = counts[counts >= self.config.min_count].sort_index()
-        if kept.empty:
-            raise ModelError(
-                f"none of {len(counts)} items was bought {self.config.min_count} times; "
-                "lower min_count or choose a longer window"
-            )
-        self.items = Items(list(kept.index))
+        purchases = known_purchases(train)
+        self.items = frequent_items(purchases, self.config.min_count)
+        kept = purchases[ITEM_ID].value_counts()[self.items.ids]
         self._make_layers()
         share_V = torch.from_numpy(kept.to_numpy(dtype=np.float32) / kept.sum())
         self.negatives = Negatives(share_V)
@@ -160,22 +143,7 @@ class NextItem(Network):
         logits_BV = self(batch["code"], batch["before"], batch["real"].sum(dim=1))
         if self.config.exclude_seen:
             logits_BV[batch["seen_row"], batch["seen_code"]] = -torch.inf
-        bought_BV = torch.zeros_like(logits_BV)
-        bought_BV[batch["label_row"], batch["label_code"]] = 1.0
-        best_BK = logits_BV.topk(min(_TEN, logits_BV.shape[1]), dim=1).indices
-        gain_K = 1 / torch.log2(torch.arange(_TEN, device=logits_BV.device) + 2.0)
-        ideal_K = torch.cat([gain_K[:1], gain_K.cumsum(0)])
-        gained_B = bought_BV.gather(1, best_BK) @ gain_K[: best_BK.shape[1]]
-        return gained_B / ideal_K[batch["bought"].clamp(max=_TEN)]
-
-    def recommend(
-        self, examples: pd.DataFrame, k: int, allowed: frozenset[str] | None = None
-    ) -> tuple[npt.NDArray[np.object_], Floats]:
-        """Recommend what each customer takes next; see `Recommender`."""
-        self.eval()
-        histories = read_histories(examples, self.items.codes)
-        exclude = self.config.exclude_seen
-        return recommend_best(self.items, self._scores, histories, k, allowed, exclude_seen=exclude)
+        return ndcg(logits_BV, batch)
 
     @torch.no_grad()
     def _scores(self, histories: Histories) -> Scores:
@@ -183,17 +151,3 @@ class NextItem(Network):
         batch = last_windows(sequences, torch.arange(len(histories)), self.config.length)
         scores_NV: Scores = self(batch["code"], batch["before"], batch["real"].sum(dim=1)).numpy()
         return scores_NV
-
-    def save(self, folder: Path) -> None:
-        """Write settings, items and weights."""
-        write_model(folder, self.config, {"items": list(self.items.ids)}, network_tensors(self))
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a trained network back."""
-        config, state, tensors = read_model(folder)
-        network = cls(cls.Config.parse(config))
-        network.items = Items(state["items"])
-        network._make_layers()
-        load_tensors(network, tensors)
-        return network.eval()

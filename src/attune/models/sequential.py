@@ -9,7 +9,6 @@ Faggioli and others (2020) and Ariannezhad and others (2022, ReCANet).
 # D embedding, H width of the repeat branch, T items bought afterwards
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -20,15 +19,15 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from attune.columns import ITEM_ID, LABEL
-from attune.config import Settings
-from attune.errors import ModelError
-from attune.models.base import Floats, read_model, write_model
 from attune.models.catalogue_loss import catalogue_logits, catalogue_loss
+from attune.models.counting import frequent_items
 from attune.models.encoder import OrderEncoder
 from attune.models.history import Histories, known_purchases, read_histories
-from attune.models.items import Items, Scores, recommend_best
-from attune.models.network import Batch, Network, load_tensors, network_tensors
+from attune.models.hits import TEN
+from attune.models.items import Scores
+from attune.models.network import Batch
 from attune.models.ragged import spans
+from attune.models.recommender_network import RecommenderNetwork, gains, ndcg
 from attune.models.repeats import (
     CONTEXT_FEATURES,
     ITEM_FEATURES,
@@ -38,14 +37,13 @@ from attune.models.repeats import (
     item_features,
 )
 
-_TEN = 10
 _BATCHES_SORTED_TOGETHER = 16
 
 
-class Sequential(Network):
+class Sequential(RecommenderNetwork):
     """Score new items by a customer's state, and items bought before by what the history says of them."""
 
-    class Config(Settings):
+    class Config(RecommenderNetwork.Config):
         """The size of the network and how strongly it is held back."""
 
         dimension: int = Field(default=64, ge=4)
@@ -54,10 +52,8 @@ class Sequential(Network):
         dropout: float = Field(default=0.2, ge=0, lt=1)
         repeat_width: int = Field(default=32, ge=2, description="width of the repeat branch")
         orders: int = Field(default=100, ge=1, description="only so many latest orders are encoded")
-        min_count: int = Field(default=5, ge=1, description="rarer items are left out of the catalogue")
         item_rate: float = Field(default=0.3, gt=0, description="how fast items learn, beside the rest")
         habit_rate: float = Field(default=0.1, gt=0, description="how fast the habits of items learn")
-        exclude_seen: bool = Field(default=False, description="never recommend what was bought before")
 
         @model_validator(mode="after")
         def _heads_share_the_dimension(self) -> Self:
@@ -67,12 +63,6 @@ class Sequential(Network):
 
     config: Config
     habits_VF: Tensor
-    gain: Tensor
-    ideal: Tensor
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.config = config
 
     def prepare(self, train: pd.DataFrame) -> None:
         """Learn the catalogue and what all histories say about each item, and make the layers.
@@ -81,13 +71,7 @@ class Sequential(Network):
             ModelError: No item was bought often enough.
         """
         purchases = known_purchases(train)
-        counts = purchases[ITEM_ID].value_counts()
-        self.items = Items(sorted(counts[counts >= self.config.min_count].index))
-        if not len(self.items):
-            raise ModelError(
-                f"none of {len(counts)} items was bought {self.config.min_count} times; "
-                "lower min_count or choose a longer window"
-            )
+        self.items = frequent_items(purchases, self.config.min_count)
         code = self.items.codes(purchases[ITEM_ID])
         self._make_layers()
         self.habits_VF.copy_(torch.from_numpy(item_features(purchases, code, len(self.items))))
@@ -119,10 +103,7 @@ class Sequential(Network):
             nn.GELU(),
             nn.Linear(config.repeat_width, 1),
         )
-        gain = 1 / torch.log2(torch.arange(_TEN) + 2.0)
         self.register_buffer("habits_VF", torch.zeros(size, ITEM_FEATURES))
-        self.register_buffer("gain", gain, persistent=False)
-        self.register_buffer("ideal", torch.cat([torch.ones(1), gain.cumsum(0)]), persistent=False)
 
     def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
         """Turn examples into lists end to end: orders, repeats and labels, with start and count of each."""
@@ -208,49 +189,20 @@ class Sequential(Network):
 
         When asked, not learning, it is what NDCG@10 lacks to 1: that chooses the epoch.
         """
-        ideal_B = self.ideal[batch["bought"].clamp(max=_TEN)]
         if not self.training:
-            return 1 - (self._gained(self(batch), batch) / ideal_B).mean()
+            return 1 - ndcg(self(batch), batch).mean()
         row_T = batch["label_row"]
-        weight_T = 1 / ideal_B[row_T]
+        _, ideal_K = gains(self.bias_V.device)
+        weight_T = 1 / ideal_K[batch["bought"].clamp(max=TEN)][row_T]
         target_T = row_T * len(self.items) + batch["label_code"]
         total = catalogue_loss(*self._parts(batch), target_T, weight_T)
         return total / weight_T.sum().clamp(min=1.0)
-
-    def _gained(self, logits_BV: Tensor, batch: Batch) -> Tensor:
-        bought_BV = torch.zeros_like(logits_BV)
-        bought_BV[batch["label_row"], batch["label_code"]] = 1.0
-        best_BK = logits_BV.topk(min(_TEN, logits_BV.shape[1]), dim=1).indices
-        return bought_BV.gather(1, best_BK) @ self.gain[: best_BK.shape[1]]
-
-    def recommend(
-        self, examples: pd.DataFrame, k: int, allowed: frozenset[str] | None = None
-    ) -> tuple[npt.NDArray[np.object_], Floats]:
-        """Recommend what each customer buys next; see `Recommender`."""
-        self.eval()
-        histories = read_histories(examples, self.items.codes)
-        exclude = self.config.exclude_seen
-        return recommend_best(self.items, self._scores, histories, k, allowed, exclude_seen=exclude)
 
     @torch.no_grad()
     def _scores(self, histories: Histories) -> Scores:
         batch = self._cut(self._encode(histories), torch.arange(len(histories)))
         scores_NV: Scores = self(batch).numpy()
         return scores_NV
-
-    def save(self, folder: Path) -> None:
-        """Write settings, items and weights."""
-        write_model(folder, self.config, {"items": list(self.items.ids)}, network_tensors(self))
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a trained network back."""
-        config, state, tensors = read_model(folder)
-        network = cls(cls.Config.parse(config))
-        network.items = Items(state["items"])
-        network._make_layers()
-        load_tensors(network, tensors)
-        return network.eval()
 
 
 def _list_of(name: str, counts_N: npt.NDArray[np.int64]) -> Batch:
