@@ -2,30 +2,29 @@
 
 import hashlib
 import logging
-import multiprocessing
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
 from attune.config import Workspace
-from attune.errors import AttuneError, PromotionConflictError
+from attune.errors import AttuneError
 from attune.governance.manifest import Origin
 from attune.registry import Registry
 from benchmarks.registry_faults import VERSION_FAULTS, damage_log
+from benchmarks.registry_race import WRITERS, promotion_single_winner_share
 from benchmarks.registry_rollback import rollback_under_load
 from benchmarks.registry_shop import Shop, make_shop
 from benchmarks.results import Result, machine, today, write_results
 from serving.champions import Champions
 
-CORRUPTIONS, ROUNDS, WRITERS, LOG_FAULTS, ROLLBACKS = 1000, 50, 8, 1000, 50
+CORRUPTIONS, ROUNDS, LOG_FAULTS, ROLLBACKS = 1000, 50, 1000, 50
 VERSION_BYTES = 200_000_000
 
 
@@ -73,21 +72,6 @@ def corruption_refused_share(root: Path, count: int) -> float:
     return refused / count
 
 
-def promotion_single_winner_share(root: Path, rounds: int, agree_within_seconds: float = 1.0) -> float:
-    """In how many rounds exactly one of eight promotions won and every reader agreed in time."""
-    shop = make_shop(root, WRITERS + 1)
-    shop.registry.promote("churn", 1, None, "first", "a benchmark")
-    single = 0
-    fork = multiprocessing.get_context("fork")
-    with fork.Pool(WRITERS) as processes, ThreadPool(WRITERS) as threads:
-        pools: list[Pool] = [threads, processes]
-        for number in range(rounds):
-            single += _one_winner(shop, pools[number % 2], agree_within_seconds)
-        processes.close()
-        processes.join()
-    return single / rounds
-
-
 def log_edits_detected_share(root: Path, count: int) -> float:
     """How many edits, deletions, swaps and tail cuts of the log are found."""
     shop = make_shop(root, 4)
@@ -126,31 +110,6 @@ def _overhead(shop: Shop, model: Path, run: int) -> float:
     registry = shop.registry
     ours = _seconds(lambda: registry.verify(registry.register(model, origin)))
     return ours / plain
-
-
-def _one_winner(shop: Shop, pool: Pool, agree_within_seconds: float) -> bool:
-    champion = shop.registry.champion("churn")
-    assert champion is not None
-    others = [found.version for found in shop.versions if found.version != champion.version]
-    calls = [(shop.workspace, version, champion.version) for version in others]
-    won = [version for version in pool.starmap(_promote, calls, chunksize=1) if version]
-    started = time.perf_counter()
-    agreed = set(pool.map(_champion, [shop.workspace] * WRITERS, chunksize=1))
-    return len(won) == 1 and agreed == set(won) and time.perf_counter() - started <= agree_within_seconds
-
-
-def _promote(workspace: Workspace, version: int, expected: int) -> int:
-    """The version that was promoted, 0 where somebody else was faster."""
-    try:
-        Registry(workspace).promote("churn", version, expected, "better", f"writer {version}")
-    except PromotionConflictError:
-        return 0
-    return version
-
-
-def _champion(workspace: Workspace) -> int:
-    champion = Registry(workspace).champion("churn")
-    return champion.version if champion else 0
 
 
 def _refusal(registry: Registry) -> str:

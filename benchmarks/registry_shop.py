@@ -10,10 +10,10 @@ import pandas as pd
 
 from attune import columns as c
 from attune.config import Workspace
-from attune.features.schema import features_of, schema_hash
-from attune.governance.manifest import Origin, Window
+from attune.features.schema import features_of
 from attune.models.catalog import build
 from attune.registry import Registry, Version
+from tests.origins import make_origin
 from tests.presentable import make_presentable
 
 SERVICE, ALGORITHM = "churn_v1", "logistic_regression"
@@ -37,7 +37,13 @@ def make_shop(root: Path, versions: int) -> Shop:
     """Train small models on the features of churn_v1, and register them; nobody is champion yet."""
     workspace = Workspace(root=root / "workspace")
     registry = Registry(workspace)
-    made = [registry.register(_trained(root, run), _origin(run)) for run in range(1, versions + 1)]
+    made = [
+        registry.register(
+            _trained(root, run),
+            make_origin(NOW, seed=run, run_key=f"{run:064d}", author="ann", approval="gate"),
+        )
+        for run in range(1, versions + 1)
+    ]
     return Shop(workspace, made)
 
 
@@ -61,25 +67,3 @@ def _examples(seed: int, rows: int) -> pd.DataFrame:
     for name, kind in features_of(SERVICE).items():
         columns[name] = draw.choice(["a", "b"], rows) if kind == "string" else draw.gamma(2, 10, rows)
     return pd.DataFrame(columns)
-
-
-def _origin(run: int) -> Origin:
-    return Origin(
-        name="churn",
-        algorithm=ALGORITHM,
-        kind="scorer",
-        purpose="churn",
-        feature_service=SERVICE,
-        schema_hash=schema_hash(SERVICE),
-        data_hash="d" * 64,
-        now=NOW,
-        window={"train": Window(first=NOW, last=NOW)},
-        metrics={},
-        seed=run,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key=f"{run:064d}",
-        author="ann",
-        approval="gate",
-    )

@@ -23,9 +23,6 @@ from attune.data.importing import import_tables
 from attune.data.pseudonyms import load_or_make_key, pseudonym
 from attune.data.synthetic import make_shop
 from attune.data.tables import read_table
-from attune.features.schema import schema_hash
-from attune.governance.manifest import Origin, Window
-from attune.models.catalog import entry
 from attune.registry import Registry
 from attune.training.examples import fetch_examples
 from attune.training.loop_settings import LoopSettings
@@ -33,6 +30,7 @@ from attune.training.plan import TrainingPlan
 from attune.training.refresh import refresh_features
 from attune.training.train import train
 from serving.settings import SETTINGS_VARIABLE, ServingSettings
+from tests.origins import make_origin
 from tests.presentable import make_presentable
 
 NOW = datetime(2017, 10, 8, tzinfo=UTC)
@@ -84,7 +82,7 @@ def open_shop(root: Path) -> Shop:
         train(plan.network, {}, LoopSettings(epochs=1), examples, trained)
         shutil.copy(examples / "examples.json", trained)
         make_presentable(trained, name, plan.network)
-        registry.register(trained, _origin(name, plan))
+        registry.register(trained, make_origin(NOW, name=name, algorithm=plan.network))
         registry.promote(name, 1, None, "a benchmark", "a benchmark")
     return Shop(workspace, _agreeing(workspace, raw.customers[c.CUSTOMER_ID], key))
 
@@ -96,26 +94,6 @@ def _agreeing(workspace: Workspace, raw: pd.Series, key: bytes) -> list[str]:
     rows = FeastStore(workspace).online("churn_v1", list(names.values()), NOW)
     active = {row.key for row in rows if row.values[c.ORDERS_90D]}
     return [each for each, name in names.items() if name in active]
-
-
-def _origin(name: str, plan: TrainingPlan) -> Origin:
-    return Origin(
-        name=name,
-        algorithm=plan.network,
-        kind=entry(plan.network).kind,
-        purpose=plan.purpose,
-        feature_service=plan.feature_service,
-        schema_hash=schema_hash(plan.feature_service),
-        data_hash="d" * 64,
-        now=NOW,
-        window={"train": Window(first=NOW, last=NOW)},
-        metrics={},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key="1" * 64,
-    )
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from pathlib import Path
 from benchmarks.registry import (
     corruption_refused_share,
     log_edits_detected_share,
-    promotion_single_winner_share,
     register_overhead_ratio,
 )
 from benchmarks.registry_faults import VERSION_FAULTS
+from benchmarks.registry_race import promotion_single_winner_share
 from benchmarks.registry_rollback import rollback_under_load
 
 

@@ -14,8 +14,8 @@ from attune.data.consents import grant_all_but
 from attune.data.tables import write_tables
 from attune.features.schema import CUSTOMER_ACTIVITY, CUSTOMER_PROFILE
 from attune.features.snapshots import snapshot_file, write_snapshot
-from attune.governance.manifest import Origin, Window
 from attune.registry import Registry
+from tests.origins import make_origin
 from tests.presentable import make_presentable
 
 START, JULY, OCTOBER, NOVEMBER, DECEMBER = (
@@ -69,23 +69,7 @@ def _register(workspace: Workspace, reference: pd.DataFrame) -> None:
     trained.mkdir()
     save_file({"weight": np.zeros(1)}, trained / "weights.safetensors")
     reference.to_parquet(trained / "reference.parquet")
-    origin = Origin(
-        name="churn",
-        algorithm="logistic_regression",
-        kind="scorer",
-        purpose="churn",
-        feature_service="churn_v1",
-        schema_hash="5" * 64,
-        data_hash="d" * 64,
-        now=JULY,
-        window={"train": Window(first=JULY, last=JULY)},
-        metrics={},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key="1" * 64,
-    )
+    origin = make_origin(JULY)
     registry = Registry(workspace)
     version = registry.register(make_presentable(trained), origin)
     registry.promote("churn", version.version, None, "the first", "a test")

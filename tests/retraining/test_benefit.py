@@ -5,11 +5,11 @@ import pytest
 
 from attune.config import Workspace
 from attune.evaluation.results import Difference
-from attune.governance.manifest import Origin, Window
 from attune.models import catalog
 from attune.registry import Registry, Version
 from attune.retraining.benefit import benefit_of, measure_benefit
 from tests.models.examples import churn_examples
+from tests.origins import make_origin
 from tests.presentable import make_presentable
 
 JULY = datetime(2017, 7, 2, tzinfo=UTC)
@@ -36,23 +36,7 @@ def champion(registry: Registry, tmp_path: Path) -> Version:
     model = catalog.build("logistic_regression", {})
     model.fit(churn_examples(600, 1), churn_examples(100, 2))
     model.save(tmp_path / "trained")
-    origin = Origin(
-        name="churn",
-        algorithm="logistic_regression",
-        kind="scorer",
-        purpose="churn",
-        feature_service="churn_v1",
-        schema_hash="5" * 64,
-        data_hash="d" * 64,
-        now=JULY,
-        window={"train": Window(first=JULY, last=JULY)},
-        metrics={},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key="1" * 64,
-    )
+    origin = make_origin(JULY)
     return registry.register(make_presentable(tmp_path / "trained"), origin)
 
 

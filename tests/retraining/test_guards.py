@@ -9,6 +9,7 @@ from attune.retraining.controller import Controller
 from attune.retraining.decide import Look
 from attune.retraining.guards import HOLDOUT_LOOKS, obstacle_to_promotion
 from attune.retraining.rules import RetrainingRules
+from tests.origins import make_origin
 
 NOW = datetime(2017, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -21,27 +22,8 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def version(number: int, test: datetime) -> Manifest:
-    return Manifest(
-        name="churn",
-        algorithm="logistic_regression",
-        kind="scorer",
-        purpose="churn",
-        feature_service="churn_v1",
-        schema_hash="5" * 64,
-        data_hash="d" * 64,
-        now=NOW,
-        window={"test": Window(first=test, last=test)},
-        metrics={},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key=f"{number:064d}",
-        version=number,
-        parent=None,
-        created_at=NOW,
-        files={},
-    )
+    origin = make_origin(NOW, window={"test": Window(first=test, last=test)}, run_key=f"{number:064d}")
+    return Manifest(**origin.model_dump(), version=number, parent=None, created_at=NOW, files={})
 
 
 def looked(workspace: Workspace, at: datetime, pressure: float | None) -> None:

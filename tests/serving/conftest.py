@@ -18,9 +18,7 @@ from attune.data.importing import import_tables
 from attune.data.pseudonyms import load_or_make_key, pseudonym
 from attune.data.synthetic import make_shop
 from attune.data.tables import read_table
-from attune.features.schema import schema_hash
-from attune.governance.manifest import Origin, Window
-from attune.models.catalog import build, entry
+from attune.models.catalog import build
 from attune.registry import Registry, Version
 from attune.training.examples import fetch_examples
 from attune.training.plan import TrainingPlan
@@ -28,6 +26,7 @@ from attune.training.refresh import refresh_features
 from serving.client import AttuneClient
 from serving.server import RunningServer, start
 from serving.settings import ServingSettings
+from tests.origins import make_origin
 from tests.presentable import make_presentable
 
 NOW = datetime(2017, 10, 8, tzinfo=UTC)
@@ -87,7 +86,9 @@ def register(workspace: Workspace, name: str, examples: Path, trained: Path, run
     model.save(trained)
     shutil.copy(examples / "examples.json", trained)
     make_presentable(trained, name, plan.network)
-    return Registry(workspace).register(trained, _origin(name, plan, run))
+    return Registry(workspace).register(
+        trained, make_origin(NOW, name=name, algorithm=plan.network, run_key=f"{run:064x}")
+    )
 
 
 def release(workspace: Workspace, name: str, examples: Path, trained: Path, run: int = 1) -> Version:
@@ -97,26 +98,6 @@ def release(workspace: Workspace, name: str, examples: Path, trained: Path, run:
     champion = registry.champion(name)
     registry.promote(name, version.version, champion.version if champion else None, "a test", "a test")
     return version
-
-
-def _origin(name: str, plan: TrainingPlan, run: int) -> Origin:
-    return Origin(
-        name=name,
-        algorithm=plan.network,
-        kind=entry(plan.network).kind,
-        purpose=plan.purpose,
-        feature_service=plan.feature_service,
-        schema_hash=schema_hash(plan.feature_service),
-        data_hash="d" * 64,
-        now=NOW,
-        window={"train": Window(first=NOW, last=NOW)},
-        metrics={},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key=f"{run:064x}",
-    )
 
 
 @pytest.fixture(scope="session")

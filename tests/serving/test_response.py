@@ -11,12 +11,12 @@ import pytest
 
 from attune import columns as c
 from attune.features.online import FeatureStatus, OnlineRow
-from attune.features.schema import features_of, schema_hash
-from attune.governance.manifest import Origin, Window
+from attune.features.schema import features_of
 from attune.models.catalog import build
 from attune.registry import Registry
 from serving.problems import Problem
 from serving.schemas import ResponseRequest
+from tests.origins import make_origin
 from tests.presentable import make_presentable
 from tests.serving.answering import Answering, answering
 from tests.serving.conftest import NOW, Shop
@@ -52,26 +52,6 @@ def messages() -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def origin() -> Origin:
-    return Origin(
-        name="response",
-        algorithm="logistic_regression",
-        kind="scorer",
-        purpose="response",
-        feature_service=SERVICE,
-        schema_hash=schema_hash(SERVICE),
-        data_hash="d" * 64,
-        now=NOW,
-        window={"train": Window(first=NOW, last=NOW)},
-        metrics={},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
-        run_key="1" * 64,
-    )
-
-
 @pytest.fixture(scope="module")
 def answers(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answering]:
     folder = tmp_path_factory.mktemp("response")
@@ -82,7 +62,7 @@ def answers(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     (folder / "trained" / "examples.json").write_text(json.dumps({"features": dict(features_of(SERVICE))}))
     make_presentable(folder / "trained", "response", "logistic_regression")
     registry = Registry(mine.workspace)
-    registry.register(folder / "trained", origin())
+    registry.register(folder / "trained", make_origin(NOW, name="response"))
     registry.promote("response", 1, None, "a test", "a test")
     with answering(mine, folder / "log", Usual()) as opened:
         yield opened

@@ -18,11 +18,12 @@ from attune.evaluation.comparison import ChampionResult
 from attune.evaluation.results import Evaluation, Metric
 from attune.governance.documents import Document, Section, markdown
 from attune.governance.fairness import FairnessRow, FairnessTable, FairnessVerdict
-from attune.governance.manifest import Origin, Window
+from attune.governance.manifest import Window
 from attune.registry import Registry, Version
 from attune.retraining.controller import Controller
 from attune.retraining.decide import Look
 from attune.retraining.rules import RetrainingRules
+from tests.origins import make_origin
 from tests.presentable import documents, make_presentable
 
 LEARNT, OCTOBER = datetime(2017, 7, 2, tzinfo=UTC), datetime(2017, 10, 1, tzinfo=UTC)
@@ -62,21 +63,13 @@ def register(
     for file, document in _documents(name, number, text).items():
         content = document if isinstance(document, dict) else document.model_dump(mode="json")
         (trained / file).write_text(json.dumps(content))
-    origin = Origin(
+    origin = make_origin(
+        LEARNT + timedelta(days=28 * number),
         name=name,
-        algorithm="logistic_regression",
-        kind="scorer",
-        purpose=name,
         feature_service="churn_v1",
-        schema_hash="5" * 64,
         data_hash=f"{number:064d}",
-        now=LEARNT + timedelta(days=28 * number),
         window={"train": Window(first=LEARNT, last=LEARNT + timedelta(days=7 * number))},
         metrics={"roc_auc": Metric(value=0.8 + number / 100, low=0.78, high=0.86)},
-        seed=0,
-        code_version="c" * 64,
-        commit=None,
-        environment="e" * 64,
         author="bob",
         approval="person" if approval == "person" else "gate",
         run_key=f"{number:064d}",
