@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import typer
 
 from attune.columns import DEMOGRAPHICS, PURCHASE, UNKNOWN
-from benchmarks.results import Result, machine, today
+from benchmarks.results import Result
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 MONTHS = 24
@@ -124,17 +124,14 @@ def _results(measured: list[dict[str, float]], size: Size) -> list[Result]:
     }
     data = f"{size.interactions:,} interactions, {size.customers:,} customers, {size.dates} dates"
     return [
-        Result(
-            id=name,
+        Result.here(
+            name=name,
             value=round(value, 3),
             unit=unit,
-            peer=None,
             data=data,
             protocol=PROTOCOL,
             command=f"python -m benchmarks.backfill --interactions {size.interactions} "
             f"--customers {size.customers} --dates {size.dates} --memory-gib {size.memory_gib:g}",
-            machine=machine(),
-            date=today(),
         )
         for name, (value, unit) in figures.items()
     ]

@@ -19,7 +19,7 @@ import httpx
 from attune.config import Workspace
 from attune.registry import Registry
 from benchmarks.browser import Browser, Loaded, browser
-from benchmarks.results import Result, machine, read_results, today, write_results
+from benchmarks.results import Result, add_results
 from tests.monitoring.console.governed import OCTOBER, make_workspace, moved, register, save_look
 
 VERSIONS, LOOKS, FEATURES, ROUNDS = 30, 26, 40, 3
@@ -73,24 +73,20 @@ def _opened(tab: Browser, address: str) -> Loaded:
 
 def _record(figures: dict[str, tuple[float, str]]) -> None:
     """Put the figures beside the others of monitoring."""
-    rows = [found for found in read_results("monitoring") if found.id not in figures]
     protocol = f"10 pages, {ROUNDS} times each, in headless Chromium until all is loaded; the worst of all"
     data = f"{VERSIONS} versions, {LOOKS} looks at {FEATURES} features" if len(sys.argv) == 1 else sys.argv[1]
-    rows += [
-        Result(
-            id=name,
+    rows = [
+        Result.here(
+            name=name,
             value=round(value, 3),
             unit=unit,
-            peer=None,
             data=data,
             protocol=protocol,
             command="python -m benchmarks.console",
-            machine=machine(),
-            date=today(),
         )
         for name, (value, unit) in figures.items()
     ]
-    write_results("monitoring", rows)
+    add_results("monitoring", rows)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from attune.inference.session import Graph
 from attune.models.churn_network import ChurnNetwork
 from attune.models.items import Items
 from attune.models.transformer import Transformer
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, write_results
 
 COMMAND = "make bench-serving"
 ITEMS, LENGTH, DIMENSION, BEST = 50_000, 200, 128, 100
@@ -160,16 +160,14 @@ def _in_turns(
 
 def _result(name: str, value: float, unit: str, data: str) -> Result:
     peer = "torch 2.13" if name.endswith("_torch") else None
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(value, 4),
         unit=unit,
         peer=peer,
         data=data,
         protocol="one core, processor time of the thread, median of calls in turns",
         command=COMMAND,
-        machine=machine(),
-        date=today(),
     )
 
 

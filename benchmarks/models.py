@@ -5,7 +5,6 @@ in which churn or response was trained on the default data: its figures are what
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -14,12 +13,11 @@ import torch
 
 from attune.errors import AttuneError
 from attune.evaluation.fairness import group_fairness
-from benchmarks import results
 from benchmarks.models_data import FOLDER
 from benchmarks.models_figures import Figure
 from benchmarks.models_journey import journey
 from benchmarks.models_protocols import NETWORK, PROTOCOLS
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, add_results
 
 FILE = "models"
 OURS = (NETWORK, "response_network")
@@ -71,28 +69,18 @@ def _record_fairness() -> None:
 def record(figures: list[Figure], data: str, protocol: str, command: str) -> None:
     """Write figures beside those that are there; the same id is replaced."""
     new = [
-        Result(
-            id=figure.id,
+        Result.here(
+            name=figure.id,
             value=round(figure.value, 5),
             unit=figure.unit,
             peer=None if figure.model in OURS else figure.model,
             data=data,
             protocol=protocol,
             command=command,
-            machine=machine(),
-            date=today(),
         )
         for figure in figures
     ]
-    replaced = {row.id for row in new}
-    write_results(FILE, sorted([*(r for r in _written() if r.id not in replaced), *new], key=lambda r: r.id))
-
-
-def _written() -> list[Result]:
-    file = results.RESULTS / f"{FILE}.json"
-    if not file.exists():
-        return []
-    return [Result.model_validate(row) for row in json.loads(file.read_text(encoding="utf-8"))]
+    add_results(FILE, new)
 
 
 def _arguments() -> argparse.Namespace:

@@ -8,7 +8,7 @@ import typer
 
 from benchmarks import monitoring_decisions as decisions
 from benchmarks import monitoring_volume as volume
-from benchmarks.results import Result, machine, read_results, today, write_results
+from benchmarks.results import Result, add_results
 
 WINDOWS, RUNS, STORM, PAIRS = 1000, 200, 200, 1000
 
@@ -21,9 +21,7 @@ def main(
         if figures and name not in figures:
             continue
         found = measure()
-        kept = [result for result in read_results("monitoring") if result.id != found.id]
-        results = sorted([*kept, found], key=lambda result: result.id)
-        write_results("monitoring", results)
+        add_results("monitoring", [found])
         print(f"{found.id}: {found.value:g} {found.unit} ({found.data})")
 
 
@@ -68,16 +66,14 @@ def _drift_peak_memory() -> Result:
 
 
 def _result(name: str, value: float, unit: str, data: str, peer: str | None = None) -> Result:
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(value, 4),
         unit=unit,
         peer=peer,
         data=data,
         protocol="seeded simulation through the library's own functions",
         command="make bench-monitoring",
-        machine=machine(),
-        date=today(),
     )
 
 

@@ -31,7 +31,7 @@ from attune.features.read_plan import OnlineReader, ViewPlan
 from attune.features.row_store import RowStore
 from attune.features.schema import CUSTOMER_ACTIVITY
 from attune.features.snapshots import write_snapshot
-from benchmarks.results import Result, machine, today
+from benchmarks.results import Result
 
 AS_OF = datetime(2017, 6, 11, tzinfo=UTC)
 TYPES = {"int64": Int64, "float64": Float64}
@@ -216,16 +216,14 @@ def _writes(kind: str, rows: int, ours: Spent, theirs: Spent) -> Result:
 
 
 def _result(name: str, value: float, protocol: str) -> Result:
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(value, 2),
         unit="x",
         peer="Feast 0.67 stock store",
         data="generated, seed 7",
         protocol=protocol,
         command=COMMAND,
-        machine=machine(),
-        date=today(),
     )
 
 

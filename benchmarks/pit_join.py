@@ -12,7 +12,7 @@ import typer
 
 from attune.config import Settings
 from benchmarks.pit_data import Case, case_of
-from benchmarks.results import Result, machine, today
+from benchmarks.results import Result
 
 PROTOCOL = (
     "get_historical_features to Arrow, each engine in a process of its own, one after the other; processor "
@@ -83,16 +83,14 @@ def _results(case: Case, costs: Mapping[str, Cost], command: str) -> list[Result
         figures[f"{prefix}_cpu_ratio_{peer}"] = costs[peer].cpu_s / ours.cpu_s, "ratio"
         figures[f"{prefix}_memory_ratio_{peer}"] = costs[peer].peak_gib / ours.peak_gib, "ratio"
     return [
-        Result(
-            id=name,
+        Result.here(
+            name=name,
             value=round(value, 2),
             unit=unit,
             peer=f"Feast {name.rpartition('_')[2]}" if unit == "ratio" else None,
             data=case.words(),
             protocol=PROTOCOL,
             command=command,
-            machine=machine(),
-            date=today(),
         )
         for name, (value, unit) in figures.items()
     ]

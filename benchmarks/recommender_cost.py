@@ -25,8 +25,8 @@ from attune.training.loop import train_network
 from benchmarks.peers.environment import ask_peer
 from benchmarks.recommender_data import FOLDER, load
 from benchmarks.recommender_protocols import PROTOCOLS
-from benchmarks.recommender_results import keep
-from benchmarks.results import Result, machine, today
+from benchmarks.recommender_results import FILE
+from benchmarks.results import Result, add_results
 
 PROTOCOL = PROTOCOLS["ml1m_loo"]
 ANSWERS, TEN = 200, 10
@@ -57,7 +57,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     figures.append(_figure("peak_memory_gib", peak, "GiB", None, f"{words}; our process with its data"))
     figures.append(_one_customer(network, split.test))
-    keep(figures)
+    add_results(FILE, figures)
 
 
 def _some(split: Split, share: float) -> Split:
@@ -92,16 +92,14 @@ def _one_customer(network: Transformer, examples: pd.DataFrame) -> Result:
 
 def _figure(name: str, value: float, unit: str, peer: str | None, protocol: str) -> Result:
     print(f"{name} {value:.3f} {unit}", flush=True)
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(value, 3),
         unit=unit,
         peer=peer,
         data="MovieLens-1M",
         protocol=protocol,
         command="python -m benchmarks.recommender_cost",
-        machine=machine(),
-        date=today(),
     )
 
 

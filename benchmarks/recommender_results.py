@@ -1,11 +1,9 @@
 """Keep the figures of recommenders: one row a protocol, metric and model, the rows of other runs stay."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from attune.evaluation.results import Evaluation
-from benchmarks import results
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, add_results
 
 FILE = "recommender"
 
@@ -21,28 +19,20 @@ def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluati
         ours: The one that is our network; its figures need no suffix.
     """
     figures = [
-        Result(
-            id=_id(protocol, metric, "" if name == ours else f"_{name}"),
+        Result.here(
+            name=_id(protocol, metric, "" if name == ours else f"_{name}"),
             value=round(found.value, 5),
             unit="share" if metric.startswith("coverage") else metric.partition("@")[0],
             peer=None if name == ours else name,
             data=data,
             protocol=words,
             command=_command(protocol, name if name == ours else ""),
-            machine=machine(),
-            date=today(),
         )
         for name, evaluation in measured.items()
         for metric, found in evaluation.metrics.items()
         if found.value is not None
     ]
-    keep(figures)
-
-
-def keep(figures: Iterable[Result]) -> None:
-    """Write figures beside those that are there; the same id is replaced."""
-    rows = {row.id: row for row in (*_written(), *figures)}
-    write_results(FILE, sorted(rows.values(), key=lambda row: row.id))
+    add_results(FILE, figures)
 
 
 def _command(protocol: str, network: str) -> str:
@@ -58,10 +48,3 @@ def _id(protocol: str, metric: str, suffix: str) -> str:
     'ml1m_loo_ndcg10_ease'
     """
     return f"{protocol}_{metric.replace('@', '')}{suffix}"
-
-
-def _written() -> list[Result]:
-    file = results.RESULTS / f"{FILE}.json"
-    if not file.exists():
-        return []
-    return [Result.model_validate(row) for row in json.loads(file.read_text(encoding="utf-8"))]

@@ -21,7 +21,7 @@ from benchmarks.registry_faults import VERSION_FAULTS, damage_log
 from benchmarks.registry_race import WRITERS, promotion_single_winner_share
 from benchmarks.registry_rollback import rollback_under_load
 from benchmarks.registry_shop import Shop, make_shop
-from benchmarks.results import Result, machine, today, write_results
+from benchmarks.results import Result, write_results
 from serving.champions import Champions
 
 CORRUPTIONS, ROUNDS, LOG_FAULTS, ROLLBACKS = 1000, 50, 1000, 50
@@ -146,17 +146,14 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def _result(name: str, value: float, unit: str) -> Result:
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(value, 4),
         unit=unit,
-        peer=None,
         data=f"{CORRUPTIONS} faults, {ROUNDS} races of {WRITERS}, {LOG_FAULTS} edits, {ROLLBACKS} rollbacks",
         protocol="SQLite; rollback until the first answer over HTTP, one worker, four applications asking; "
         "overhead of 200 MB: middle of three, against copy, sync and hash",
         command="make bench-registry",
-        machine=machine(),
-        date=today(),
     )
 
 

@@ -2,8 +2,10 @@
 
 import json
 import platform
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -28,6 +30,31 @@ class Result(Settings):
     machine: str
     date: str
 
+    @classmethod
+    def here(
+        cls,
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        data: str,
+        protocol: str,
+        command: str,
+        peer: str | None = None,
+    ) -> Self:
+        """A figure that was measured on this machine, today."""
+        return cls(
+            id=name,
+            value=value,
+            unit=unit,
+            peer=peer,
+            data=data,
+            protocol=protocol,
+            command=command,
+            machine=machine(),
+            date=today(),
+        )
+
 
 def machine() -> str:
     """This machine, in words."""
@@ -48,6 +75,12 @@ def write_results(name: str, results: list[Result]) -> Path:
     file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     refresh_readme()
     return file
+
+
+def add_results(name: str, results: Iterable[Result]) -> Path:
+    """Write figures beside those that are there; the same id is replaced."""
+    rows = {row.id: row for row in (*read_results(name), *results)}
+    return write_results(name, sorted(rows.values(), key=lambda row: row.id))
 
 
 def read_results(name: str) -> list[Result]:

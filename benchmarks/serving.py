@@ -21,7 +21,7 @@ import httpx
 import typer
 
 from attune.adapters.feast import FeastStore
-from benchmarks.results import Result, machine, read_results, today, write_results
+from benchmarks.results import Result, add_results
 from benchmarks.serving_load import Burst, ask, load, request
 from benchmarks.serving_shop import NOW, SETTINGS, Shop, open_shop, peer
 from serving.server import RunningServer, start
@@ -64,9 +64,7 @@ def main(
             results += [*slow_clients(shop, ours), *overload(shop, ours, seconds), *bad_inputs(ours)]
             results += event_to_answer(shop, server)
         results += store_down(shop, Path(name))
-    measured = {result.id for result in results}
-    kept = [result for result in read_results("serving") if result.id not in measured]
-    print(write_results("serving", [*results, *kept]))
+    print(add_results("serving", results))
 
 
 def beside_peer(shop: Shop, ours: Asked, theirs: Asked, rounds: int, seconds: float) -> list[Result]:
@@ -215,16 +213,14 @@ def _middle(values: list[float]) -> float:
 
 
 def _result(name: str, value: float, unit: str, rival: str | None) -> Result:
-    return Result(
-        id=name,
+    return Result.here(
+        name=name,
         value=round(float(value), 4),
         unit=unit,
         peer=rival,
         data=DATA,
         protocol="bursts in turns, one worker each, guards, features and log on; median",
         command=COMMAND,
-        machine=machine(),
-        date=today(),
     )
 
 
