@@ -11,10 +11,10 @@ from attune.inference.scoring import GraphScorer
 from attune.inference.sequential import GraphSequential
 from attune.models.catalog import build
 from attune.registry import Registry
-from attune.training.plan import TrainingPlan
 from serving.champions import Champions
+from tests.origins import make_origin
 from tests.presentable import make_presentable
-from tests.serving.conftest import PARAMS, Shop, _origin
+from tests.serving.conftest import NOW, Shop
 
 NETWORKS = {"churn": "churn_network", "recommend": "sequential"}
 
@@ -30,8 +30,9 @@ def release_networks(mine: Shop, folder) -> None:
         write_graphs(algorithm, network, trained)
         shutil.copy(examples / "examples.json", trained)
         make_presentable(trained, name, algorithm)
-        params = PARAMS[name] | {"network": algorithm, "candidates": {algorithm: {}}}
-        version = registry.register(trained, _origin(name, TrainingPlan.parse(params), run=2))
+        version = registry.register(
+            trained, make_origin(NOW, name=name, algorithm=algorithm, run_key=f"{2:064x}")
+        )
         registry.promote(name, version.version, 1, "a test", "a test")
 
 
