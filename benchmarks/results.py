@@ -2,7 +2,8 @@
 
 import json
 import platform
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -14,7 +15,7 @@ from attune.config import Settings
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
 START, END = "<!-- results: made by `python -m benchmarks.results` -->", "<!-- end of results -->"
-COLUMNS = ("id", "value", "unit", "peer", "data", "protocol", "date")
+COLUMNS = ("id", "value", "unit", "peer")
 
 
 class Result(Settings):
@@ -100,25 +101,53 @@ def refresh_readme() -> None:
 
 
 def tables() -> str:
-    """All results as Markdown, one table a benchmark."""
-    return "\n".join(_table(file) for file in sorted(RESULTS.glob("*.json")))
+    """All results as Markdown: one heading a benchmark, one table for what was measured together."""
+    return "\n".join(_section(file) for file in sorted(RESULTS.glob("*.json")))
 
 
-def _table(file: Path) -> str:
-    results = read_results(file.stem)
-    lines = [f"### {file.stem}", "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    for result in results:
-        cells = [
-            "-" if cell is None else f"{cell:g}" if isinstance(cell, float) else cell
-            for cell in _cells(result)
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    commands = sorted({f"`{result.command}` on {result.machine}" for result in results})
-    return "\n".join([*lines, "", *commands, ""])
+def _section(file: Path) -> str:
+    together = defaultdict(list)
+    for result in read_results(file.stem):
+        together[_circumstances(result)].append(result)
+    parts = [f"{said}\n\n{_table(results)}\n" for said, results in together.items()]
+    return "\n".join([f"### {file.stem}\n", *parts])
 
 
-def _cells(result: Result) -> list[str | float | None]:
-    return [getattr(result, column) for column in COLUMNS]
+def _circumstances(result: Result) -> str:
+    return f"**{result.data}**: {result.protocol} (`{result.command}`, {result.machine}, {result.date})"
+
+
+def _table(results: list[Result]) -> str:
+    compared = {_figure(row) for row in results if _is_of_peer(row)}
+    alone = [row for row in results if _figure(row) not in compared]
+    tables = [_table_of_peers([row for row in results if row not in alone])] if compared else []
+    if alone:
+        cells = ((row.id, f"{row.value:g}", row.unit, row.peer or "-") for row in alone)
+        tables.append(_markdown(COLUMNS, cells))
+    return "\n\n".join(tables)
+
+
+def _table_of_peers(results: list[Result]) -> str:
+    """One row a model, one column a figure: easier to compare than one row a figure."""
+    figures = {(_figure(row), row.peer or "ours"): f"{row.value:g}" for row in results}
+    names = list(dict.fromkeys(name for name, _ in figures))
+    models = sorted({model for _, model in figures}, key=lambda model: (model != "ours", model))
+    rows = [(model, *(figures.get((name, model), "-") for name in names)) for model in models]
+    return _markdown(("model", *names), rows)
+
+
+def _is_of_peer(result: Result) -> bool:
+    return result.peer is not None and result.id.endswith(f"_{result.peer}")
+
+
+def _figure(result: Result) -> str:
+    """The figure's name without the peer that it was measured for."""
+    return result.id.removesuffix(f"_{result.peer}")
+
+
+def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)])
 
 
 if __name__ == "__main__":

@@ -41,5 +41,29 @@ def test_the_tables_of_the_readme_are_made_from_the_files_and_the_rest_stays(fol
     text = (folder / "README.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith(f"{END}\nafter\n")
-    assert text.count("| demo_first_s | 123.4 | s | - | a shop | one run | 2026-01-02 |") == 1
+    assert text.count("| demo_first_s | 123.4 | s | - |") == 1
+    assert text.count("**a shop**: one run (`make bench-loop`, 2 cores, 2026-01-02)") == 1
     assert "old" not in text
+
+
+def test_figures_share_a_table_where_they_were_measured_together(folder):
+    again = FIGURE.model_copy(update={"id": "demo_again_s"})
+    elsewhere = FIGURE.model_copy(update={"id": "demo_peak_rss_gib", "data": "another shop"})
+    write_results("loop", [FIGURE, elsewhere, again])
+    first, second = (folder / "README.md").read_text().split("**another shop**")
+    assert "demo_first_s" in first
+    assert "demo_again_s" in first
+    assert "demo_peak_rss_gib" in second
+
+
+def test_peers_stand_below_us_in_one_table(folder):
+    measured = {("ndcg10_ease", "ease"): 0.1, ("ndcg10", None): 0.3, ("recall10", None): 0.5}
+    write_results(
+        "recommender",
+        [
+            FIGURE.model_copy(update={"id": name, "peer": peer, "value": value})
+            for (name, peer), value in measured.items()
+        ],
+    )
+    text = (folder / "README.md").read_text()
+    assert "| model | ndcg10 | recall10 |\n|---|---|---|\n| ours | 0.3 | 0.5 |\n| ease | 0.1 | - |" in text
