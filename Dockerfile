@@ -22,9 +22,9 @@ COPY pipelines pipelines
 COPY serving serving
 COPY monitoring monitoring
 RUN pip install --no-deps --force-reinstall .
-COPY docker docker
-RUN sh docker/trim.sh /opt/attune/lib/python3.11/site-packages \
-    && python -W ignore docker/import_all.py attune components pipelines serving monitoring \
+COPY image image
+RUN sh image/trim.sh /opt/attune/lib/python3.11/site-packages \
+    && python -W ignore image/import_all.py attune components pipelines serving monitoring \
     && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/attune/sbom.cdx.json \
       /opt/attune/bin/python
 
@@ -37,9 +37,9 @@ COPY pipelines pipelines
 COPY serving serving
 COPY monitoring monitoring
 RUN pip install --no-deps --force-reinstall .
-COPY docker docker
-RUN sh docker/trim.sh /opt/attune/lib/python3.11/site-packages \
-    && python -W ignore docker/import_all.py serving pipelines.cli \
+COPY image image
+RUN sh image/trim.sh /opt/attune/lib/python3.11/site-packages \
+    && python -W ignore image/import_all.py serving pipelines.cli \
     && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/attune/sbom.cdx.json \
       /opt/attune/bin/python
 

@@ -32,7 +32,7 @@ check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifest
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src components pipelines serving monitoring k8s docker
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src components pipelines serving monitoring k8s image
 	@collected=$$($(BIN)/python -m pytest --collect-only --quiet) || { echo "$$collected" | tail -n 60; exit 1; }
 
 format: $(VENV)/.installed-dev ## Format the code
