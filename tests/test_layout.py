@@ -8,6 +8,6 @@ HARMLESS = {"docs"}
 
 
 def test_no_folder_is_taken_for_a_package_that_a_dependency_would_like_to_import():
-    """Commands run in the project's root: a folder there answers `import name` where the package is absent."""
+    """Commands run in the project's root: its folders answer `import name` where the package is absent."""
     folders = {path.name for path in PROJECT.iterdir() if path.is_dir()} - OWN - HARMLESS
     assert folders & packages_distributions().keys() == set()
