@@ -2,35 +2,33 @@
 
 `python -m benchmarks.recommender ml1m_loo` runs the simple models; `--model transformer` a network, and
 `--model rectools_sasrec` a peer in its own environment. `--report` prints every metric instead of three.
-`--checkpoint FOLDER` lets a network go on where it was interrupted, and
+`--seed 0 1 2` trains networks and peers with each, and records the means. `--checkpoint FOLDER` lets a
+network go on where it was interrupted, and does not repeat what is finished there. `--reach 0.17` measures
+how long a network learns until its NDCG@10 on the test examples is that.
 `torchrun --nproc_per_node 2 -m benchmarks.recommender ml1m_loo --model transformer` trains in two processes.
 """
 
 import argparse
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from attune.errors import AttuneError
 from attune.evaluation.accuracy import Recommended
 from attune.evaluation.list_report import LENGTHS, report_lists
 from attune.evaluation.protocols import Split
 from attune.evaluation.ranking import METRICS, compare_recommenders, evaluate_recommender
-from attune.evaluation.results import Evaluation
+from attune.evaluation.results import Difference, Evaluation
 from attune.evaluation.variety import item_facts
 from attune.models import catalog
-from attune.models.base import Fittable
-from attune.training.loop_settings import LoopSettings
-from benchmarks.peers.environment import PEERS, ask_peer
+from benchmarks.peers.environment import PEERS
 from benchmarks.recommender_data import FOLDER, Data, load
 from benchmarks.recommender_protocols import PROTOCOLS, Protocol
-from benchmarks.recommender_results import record
-
-PEER_EPOCHS = 30
+from benchmarks.recommender_results import Measurement, record, record_differences, record_time
+from benchmarks.recommender_runs import PEER_EPOCHS, Run, Wish, kept_run
 
 
 def main() -> None:
@@ -47,22 +45,20 @@ def main() -> None:
         f"{asked.protocol}: {data.name}, {protocol.words}; {len(split.train):,} customers teach, "
         f"{len(split.test):,} examples ask"
     )
-    width = max(LENGTHS) if asked.report else LENGTHS[0]
-    lists: dict[str, Recommended] = {}
-    measured: dict[str, Evaluation] = {}
+    runs: dict[str, list[Run]] = {}
+    measured: dict[str, list[Evaluation]] = {}
     for name in asked.model or protocol.models:
-        lists[name], seconds = _recommended(name, protocol, split, width, asked)
+        runs[name] = _runs(name, protocol, split, asked)
         if int(os.environ.get("RANK", "0")):
             continue  # this process only helps to train
-        measured[name] = evaluate_recommender(lists[name][:, : LENGTHS[0]], split.test, sum(seconds))
-        _say(name, measured[name], seconds)
+        measured[name] = [_measured(name, run, split) for run in runs[name]]
         if asked.report:
-            _say_everything(lists[name], split, data)
-    if measured:
-        _compare(lists, measured, split)
-    if measured and not asked.dry:
-        words = f"{protocol.words}; seed {asked.seed}"
-        record(asked.protocol, data.name, words, measured, protocol.network.name)
+            _say_everything(runs[name][0].lists, split, data)
+    if not measured:
+        return
+    differences = _compare(runs, measured, protocol.network.name, split)
+    if not asked.dry:
+        _record(asked, data, runs, measured, differences)
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,52 +66,39 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("protocol", choices=sorted(PROTOCOLS))
     parser.add_argument("--model", action="append", choices=[*catalog.MODELS, *PEERS])
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the data sets")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of networks and peers")
     parser.add_argument(
         "--epochs", type=int, help=f"of networks; otherwise our own, and {PEER_EPOCHS} of peers"
     )
-    parser.add_argument("--checkpoint", type=Path, help="folder in which networks keep where they are")
+    parser.add_argument(
+        "--reach", type=float, help="note when a network's NDCG@10 on the test examples is that"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, help="folder that keeps finished runs and where networks are"
+    )
     parser.add_argument("--report", action="store_true", help="print every metric at 10, 50 and 100")
     parser.add_argument("--dry", action="store_true", help="record nothing")
     return parser.parse_args()
 
 
-def _recommended(
-    name: str, protocol: Protocol, split: Split, k: int, asked: argparse.Namespace
-) -> tuple[Recommended, tuple[float, float]]:
-    """The lists of one model, and the seconds it took to learn and to answer."""
-    if name in PEERS:
-        epochs = asked.epochs or PEER_EPOCHS
-        lists, took = ask_peer(name, split, k, protocol.exclude_seen, asked.seed, epochs)
-        return lists, (took.learn, took.answer)
-    model: Any = catalog.build(name, protocol.params_of(name))
-    own = protocol.network.loop
-    loop = own.model_copy(update={"seed": asked.seed, "epochs": asked.epochs or own.epochs})
-    checkpoint = asked.checkpoint and asked.checkpoint / f"{asked.protocol}-{name}-{asked.seed}.safetensors"
-    seconds = _teach(model, split, loop, checkpoint)
-    learnt = time.perf_counter()
-    found: Recommended = model.recommend(split.test, k)[0]
-    return found, (seconds, time.perf_counter() - learnt)
+def _runs(name: str, protocol: Protocol, split: Split, asked: argparse.Namespace) -> list[Run]:
+    """The runs of one model, one a seed; simple models have no use for a second."""
+    seeds = asked.seed[:1] if name in protocol.models else asked.seed
+    width = max(LENGTHS) if asked.report else LENGTHS[0]
+    runs = []
+    for seed in seeds:
+        place = asked.checkpoint and asked.checkpoint / f"{asked.protocol}-{name}-{seed}"
+        wish = Wish(width, seed, asked.epochs, asked.reach)
+        runs.append(kept_run(name, protocol, split, wish, place))
+    return runs
 
 
-def _teach(model: Any, split: Split, loop: LoopSettings, checkpoint: Path | None) -> float:
-    """The seconds it took, an interrupted beginning included."""
-    started = time.perf_counter()
-    if isinstance(model, Fittable):
-        model.fit(split.train, split.validation)
-        return time.perf_counter() - started
-    from attune.training.loop import train_network
-
-    result = train_network(model, split.train, split.validation, loop, checkpoint)
-    print(
-        f"best epoch {result.best_epoch} of {result.epochs}, {result.processor_seconds:.0f} CPU s", flush=True
-    )
-    return result.seconds
-
-
-def _say(name: str, found: Evaluation, seconds: tuple[float, float]) -> None:
+def _measured(name: str, run: Run, split: Split) -> Evaluation:
+    found = evaluate_recommender(run.lists[:, : LENGTHS[0]], split.test, run.took.learn + run.took.answer)
     values = "  ".join(f"{metric} {found.metrics[metric].value or np.nan:.4f}" for metric in METRICS)
-    print(f"{name:20} {values}  learnt in {seconds[0]:.1f} s, answered in {seconds[1]:.1f} s", flush=True)
+    took = f"learnt in {run.took.learn_processor:.1f} CPU s, answered in {run.took.answer:.1f} s"
+    print(f"{name:20} {values}  {took}", flush=True)
+    return found
 
 
 def _say_everything(lists: Recommended, split: Split, data: Data) -> None:
@@ -123,15 +106,57 @@ def _say_everything(lists: Recommended, split: Split, data: Data) -> None:
         print(f"    {name:22} {metric.reason or f'{metric.value:.4f}'}")
 
 
-def _compare(lists: Mapping[str, Recommended], measured: Mapping[str, Evaluation], split: Split) -> None:
-    """Say how far the best is ahead of each other one, with its paired interval."""
-    best = max(measured, key=lambda name: measured[name].metrics[METRICS[0]].value or 0.0)
-    for name in measured:
+def _compare(
+    runs: Mapping[str, Sequence[Run]], measured: Mapping[str, Sequence[Evaluation]], ours: str, split: Split
+) -> list[Difference]:
+    """How far our network, or the best where ours is not there, is ahead of each other, over all seeds."""
+    best = ours if ours in runs else max(measured, key=lambda name: _mean_of_first_metric(measured[name]))
+    seeds = max(map(len, runs.values()))
+    examples = pd.concat([split.test] * seeds, ignore_index=True)
+    differences = []
+    for name in runs:
         if name != best:
-            found = compare_recommenders(
-                (best, lists[best][:, : LENGTHS[0]]), (name, lists[name][:, : LENGTHS[0]]), split.test
-            )
+            a, b = ((each, _lists(runs[each], seeds)) for each in (best, name))
+            found = compare_recommenders(a, b, examples)
             print(f"{best} - {name}: {found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}] {found.metric}")
+            differences.append(found)
+    return differences
+
+
+def _mean_of_first_metric(found: Sequence[Evaluation]) -> float:
+    return float(np.mean([each.metrics[METRICS[0]].value or 0.0 for each in found]))
+
+
+def _lists(runs: Sequence[Run], seeds: int) -> Recommended:
+    """The lists of all seeds, one after the other; those of a model without seeds again and again."""
+    return np.concatenate([runs[number % len(runs)].lists[:, : LENGTHS[0]] for number in range(seeds)])
+
+
+def _record(
+    asked: argparse.Namespace,
+    data: Data,
+    runs: Mapping[str, Sequence[Run]],
+    measured: Mapping[str, Sequence[Evaluation]],
+    differences: Sequence[Difference],
+) -> None:
+    protocol = PROTOCOLS[asked.protocol]
+    ours = protocol.network.name
+    measurement = Measurement(asked.protocol, data.name, protocol.words, ours, asked.seed, _command(asked))
+    record(measurement, measured)
+    record_differences(measurement, differences)
+    reached = [run.reached for run in runs.get(ours, ())]
+    known = [seconds for seconds in reached if seconds is not None]
+    if known and len(known) == len(reached):
+        record_time(measurement, asked.reach, known)
+
+
+def _command(asked: argparse.Namespace) -> str:
+    """What to type to measure that again."""
+    options = [f"--model {name}" for name in asked.model or ()]
+    options += [f"--epochs {asked.epochs}"] * bool(asked.epochs)
+    options += [f"--seed {' '.join(map(str, asked.seed))}"] * (asked.seed != [0])
+    named = f' MODEL="{" ".join(options)}"' if options else ""
+    return f"make bench-recommender PROTOCOL={asked.protocol}{named}"
 
 
 if __name__ == "__main__":

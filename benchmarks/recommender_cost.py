@@ -83,7 +83,7 @@ def _one_customer(network: Transformer, examples: pd.DataFrame) -> Result:
     for row in range(min(ANSWERS, len(examples))):
         batch = next(network.batches(encoded, 1, torch.tensor([row])))
         started = time.thread_time()
-        network(batch["code"], batch["before"], batch["real"].sum(dim=1)).topk(TEN)
+        network(batch).topk(TEN)
         took.append((time.thread_time() - started) * 1e3)
     lengths = encoded["count"][:ANSWERS].clamp(max=network.config.length).float()
     note = f"codes to exact top 10 of {len(network.items):,}, {lengths.mean():.0f} interactions on average"

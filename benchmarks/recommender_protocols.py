@@ -85,6 +85,12 @@ _IN_SEQUENCE = OurNetwork(
     {"min_count": 1},
     LoopSettings(epochs=12, batch_size=32, learning_rate=0.002, patience=12, average=0.99, warmup_share=0.05),
 )
+# Few interactions of a customer, many items: more is held back, and for longer.
+_IN_SHORT_SEQUENCES = OurNetwork(
+    "transformer",
+    {"min_count": 1, "length": 50, "dropout": 0.5},
+    LoopSettings(epochs=20, batch_size=128, learning_rate=0.002, patience=5, average=0.99, warmup_share=0.05),
+)
 _IN_BASKETS = OurNetwork(
     "sequential", {}, LoopSettings(epochs=5, batch_size=128, learning_rate=0.006, patience=3)
 )
@@ -96,7 +102,9 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "ml100k_loo": Protocol(
         "movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _SPARSE_FILMS
     ),
-    "beauty_loo": Protocol("amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _BEAUTY),
+    "beauty_loo": Protocol(
+        "amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SHORT_SEQUENCES, _BEAUTY
+    ),
     # Nobody rates a film twice.
     "ml100k_gts": Protocol(
         "movielens_100k",

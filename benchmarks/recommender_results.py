@@ -1,47 +1,108 @@
 """Keep the figures of recommenders: one row a protocol, metric and model, the rows of other runs stay."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from attune.evaluation.results import Evaluation
+import numpy as np
+
+from attune.evaluation.results import Difference, Evaluation
 from benchmarks.results import Result, add_results
 
 FILE = "recommender"
 
 
-def record(protocol: str, data: str, words: str, measured: Mapping[str, Evaluation], ours: str) -> None:
+@dataclass(frozen=True)
+class Measurement:
+    """What the figures of one command have in common.
+
+    Attributes:
+        protocol: Begins each id: `ml1m_loo_ndcg10_ease`.
+        data: Name of the data set.
+        words: The protocol in words.
+        ours: The model that is our network; its figures need no suffix.
+        seeds: What models were trained with; a model without seeds was measured with the first.
+        command: What to type to measure it again.
+    """
+
+    protocol: str
+    data: str
+    words: str
+    ours: str
+    seeds: Sequence[int]
+    command: str
+
+
+def record(measurement: Measurement, measured: Mapping[str, Sequence[Evaluation]]) -> None:
     """Write what was measured beside what is there; the same id is replaced.
 
     Args:
-        protocol: Begins each id: `ml1m_loo_ndcg10_ease`.
-        data: Name of the data set.
-        words: The protocol in words, with its seed.
-        measured: By model.
-        ours: The one that is our network; its figures need no suffix.
+        measurement: What it was.
+        measured: By model, an evaluation a seed. Of several, each has a figure beside the mean.
     """
-    figures = [
-        Result.here(
-            name=_id(protocol, metric, "" if name == ours else f"_{name}"),
-            value=round(found.value, 5),
-            unit="share" if metric.startswith("coverage") else metric.partition("@")[0],
-            peer=None if name == ours else name,
-            data=data,
-            protocol=words,
-            command=_command(protocol, name if name == ours else ""),
-        )
-        for name, evaluation in measured.items()
-        for metric, found in evaluation.metrics.items()
-        if found.value is not None
-    ]
+    figures: list[Result] = []
+    for name, found in measured.items():
+        seeds = measurement.seeds[: len(found)]
+        said = f"mean of seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
+        for metric in found[0].metrics:
+            unit = "share" if metric.startswith("coverage") else metric.partition("@")[0]
+            for what, value in _values(metric, found, seeds).items():
+                figures.append(_figure(measurement, what, value, unit, name, said))
     add_results(FILE, figures)
 
 
-def _command(protocol: str, network: str) -> str:
-    """The simple models are measured unless one is named."""
-    named = f' MODEL="--model {network}"' if network else ""
-    return f"make bench-recommender PROTOCOL={protocol}{named}"
+def record_differences(measurement: Measurement, differences: Sequence[Difference]) -> None:
+    """Write the ends of the paired intervals by which our network is ahead of other models."""
+    figures: list[Result] = []
+    for found in differences:
+        if found.low is None or found.high is None or found.a != measurement.ours:
+            continue
+        for end, value in (("low", found.low), ("high", found.high)):
+            id_ = f"{_id(measurement.protocol, found.metric)}_minus_{found.b}_{end}"
+            said = f"{measurement.ours} less {found.b}, paired 95 % interval over customers"
+            figures.append(_result(measurement, id_, value, found.metric.partition("@")[0], found.b, said))
+    add_results(FILE, figures)
 
 
-def _id(protocol: str, metric: str, suffix: str) -> str:
+def record_time(measurement: Measurement, wanted: float, seconds: Sequence[float]) -> None:
+    """Write how many processor seconds a network learnt until its NDCG@10 was as wanted."""
+    said = f"processor time of learning until test NDCG@10 is {wanted}, each: " + ", ".join(
+        f"{each:.0f}" for each in seconds
+    )
+    name = f"seconds_to_ndcg_{f'{wanted:g}'.replace('.', '')}"
+    add_results(FILE, [_result(measurement, name, float(np.mean(seconds)), "CPU s", None, said)])
+
+
+def _values(metric: str, found: Sequence[Evaluation], seeds: Sequence[int]) -> dict[str, float]:
+    """The mean over seeds, and the value of each where there are several; nothing where one is missing."""
+    values = [each.metrics[metric].value for each in found]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return {}
+    each = {f"{metric}_seed{seed}": value for seed, value in zip(seeds, known, strict=True)}
+    return {metric: float(np.mean(known)), **(each if len(seeds) > 1 else {})}
+
+
+def _figure(measurement: Measurement, what: str, value: float, unit: str, model: str, said: str) -> Result:
+    peer = None if model == measurement.ours else model
+    suffix = "" if peer is None else f"_{peer}"
+    return _result(measurement, _id(measurement.protocol, what, suffix), value, unit, peer, said)
+
+
+def _result(
+    measurement: Measurement, name: str, value: float, unit: str, peer: str | None, said: str
+) -> Result:
+    return Result.here(
+        name=name,
+        value=round(value, 5),
+        unit=unit,
+        peer=peer,
+        data=measurement.data,
+        protocol=f"{measurement.words}; {said}",
+        command=measurement.command,
+    )
+
+
+def _id(protocol: str, metric: str, suffix: str = "") -> str:
     """The id of a figure.
 
     >>> _id("ml1m_loo", "ndcg@10", "_ease")

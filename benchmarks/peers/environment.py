@@ -44,8 +44,8 @@ PEERS: Mapping[str, Peer] = {
 
 
 @dataclass(frozen=True)
-class PeerSeconds:
-    """What a peer took, as it measured itself."""
+class Took:
+    """The seconds that a model took; a peer measures itself."""
 
     learn: float
     learn_processor: float
@@ -54,7 +54,7 @@ class PeerSeconds:
 
 def ask_peer(
     name: str, split: Split, k: int, exclude_seen: bool, seed: int, epochs: int
-) -> tuple[Recommended, PeerSeconds]:
+) -> tuple[Recommended, Took]:
     """Train a peer on a split and ask it for k items for each test example.
 
     Returns:
@@ -79,7 +79,7 @@ def ask_peer(
         if code:
             raise ModelError(f"{name} ended with code {code}; what it said stands above")
         lists = pd.read_parquet(Path(folder) / f"{LISTS}.parquet")
-    seconds = PeerSeconds(
+    seconds = Took(
         *(float(lists.attrs[f"{what}_seconds"]) for what in ("learn", "learn_processor", "answer"))
     )
     return read_lists(lists, len(split.test), k), seconds
