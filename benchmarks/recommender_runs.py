@@ -115,7 +115,7 @@ def _train(
         f"{result.processor_seconds:.0f} CPU s",
         flush=True,
     )
-    return result.seconds, result.processor_seconds, course and course.reached
+    return result.seconds, result.processor_seconds, course.reached if course else None
 
 
 def _timed(do: Callable[[], Any]) -> tuple[Any, float, float]:

@@ -20,20 +20,22 @@ class Course:
     def __init__(self, test: pd.DataFrame, wanted: float) -> None:
         self.reached: float | None = None
         self._test, self._wanted = test, wanted
-        self._asked = 0
+        self._is_over, self._was_below = False, False
 
     def __call__(self, learner: Learner) -> None:
         """Ask a network that has learnt another epoch.
 
-        One that went on from a checkpoint may have been good enough before: then nothing is noted.
+        One that went on from a checkpoint and is good enough at once may have been so before: then nothing
+        is noted.
         """
-        self._asked += 1
-        if self.reached is not None or self._asked != learner.epoch:
+        if self._is_over:
             return
         network = copy.deepcopy(learner.network).cpu()
         network.load_state_dict(learner.best_weights)
         lists = network.recommend(self._test, K)[0]  # type: ignore[operator]
         found = float(accuracy(NDCG, lists, self._test[LABEL].tolist()).mean())
         print(f"    test NDCG@10 {found:.4f} after {learner.processor_seconds:.0f} CPU s", flush=True)
-        if found >= self._wanted:
+        self._is_over = found >= self._wanted
+        if self._is_over and (self._was_below or learner.epoch == 1):
             self.reached = learner.processor_seconds
+        self._was_below = True
