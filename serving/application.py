@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
@@ -53,6 +54,7 @@ from serving.scores import Scores
 from serving.settings import ServingSettings
 from serving.shadows import Shadows
 from serving.stream import check_stream, open_stream
+from serving.traces import exporter_of
 
 AskedT = TypeVar("AskedT")
 GivenT = TypeVar("GivenT")
@@ -170,7 +172,9 @@ class Application:
         self._log.close()
 
     async def _soon(self, answer: Callable[[AskedT], GivenT], asked: AskedT) -> GivenT:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, answer, asked)
+        # The thread is told the request's id, and whether it is traced.
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._thread, run, answer, asked)
 
     async def _later(self, answer: Callable[[AskedT], GivenT], asked: AskedT) -> GivenT:
         return await asyncio.get_running_loop().run_in_executor(self._slow_thread, answer, asked)
@@ -185,13 +189,14 @@ def check(workspace: Workspace) -> None:
     """Refuse to serve a workspace or a configuration that could not answer.
 
     Raises:
-        ConfigError: A setting, a key or the name of a store is wrong.
+        ConfigError: A setting, a key, the name of a store or of an exporter is wrong.
         DataError: There are no tables, or no key of their pseudonyms.
         IntegrityError: A champion is not what was registered.
         FeatureError: A champion was trained on other features; the message names the feature.
     """
     settings = ServingSettings.here()
     Access.here()
+    exporter_of(settings)
     open_rows(workspace.feast / ONLINE_FILE)  # says what is wrong with its name; nothing is connected
     LatestFacts(workspace.tables)
     open_events(workspace, pseudonym_key(workspace), settings)

@@ -11,6 +11,7 @@ from attune import columns as c
 from attune.models.base import Floats
 from serving.champions import Champion
 from serving.problems import Problem
+from serving.traces import part
 
 Row = Mapping[str, Any]
 
@@ -59,7 +60,8 @@ def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Fl
     """
     model = version.model
     by_rows = _takes_rows(model.__class__)
-    scores: Floats = model.score_rows(rows, as_of) if by_rows else model.score(table(rows, as_of))
+    with part("score"):
+        scores: Floats = model.score_rows(rows, as_of) if by_rows else model.score(table(rows, as_of))
     if not ((scores >= 0) & (scores <= 1)).all():  # NaN is neither
         raise Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")
     return scores

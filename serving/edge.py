@@ -18,10 +18,12 @@ from serving import metrics
 from serving.access import HERE, Access, Caller
 from serving.api_keys import is_loopback
 from serving.bodies import Bodies, ClientGoneError, Headers, Receive, Scope, Send, json_of
+from serving.ending import Ending
 from serving.limits import Rates
 from serving.problems import PROBLEM_JSON, REQUEST_ID, Problem, invalid
 from serving.routes import JSON, Action, Lookup, Page, Route, find
 from serving.settings import ServingSettings
+from serving.traces import Said, Traces
 
 log = logging.getLogger("bentoml.attune")
 
@@ -32,6 +34,7 @@ SAFE = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+LAST = ((b"connection", b"close"),)
 SOON = {"retry-after": "1"}
 REFUSAL_SECONDS = 0.02
 
@@ -55,6 +58,7 @@ class Edge:
         routes: Callable[[], Mapping[str, Route]],
         access: Access,
         settings: ServingSettings,
+        traces: Traces | None = None,
     ) -> None:
         """Wrap an application.
 
@@ -63,27 +67,39 @@ class Edge:
             routes: Path -> route, asked once the service has started.
             access: Who may call.
             settings: Limits and deadlines.
+            traces: Takes a share of the requests; None: of none.
         """
         self._inner = inner
         self._routes = routes
         self._access = access
         self._settings = settings
+        self._traces = traces
         self._bodies = Bodies(settings)
         self._rates = Rates(settings.rate_per_second, settings.burst)
         self._answering = 0
+        self._ending = Ending()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
+            self._ending.put_off()
             await self._inner(scope, receive, send)
+            if self._traces:
+                self._traces.close()
         elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            headers: Headers = dict(scope["headers"])
+            if self._traces is None:
+                await self._answer(scope, headers, receive, send)
+            else:
+                with self._traces.request(headers) as said:
+                    await self._answer(scope, headers, receive, send, said)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send, said: Said | None = None
+    ) -> None:
         started = time.perf_counter()
-        headers: Headers = dict(scope["headers"])
         request_id = _request_id(headers)
         REQUEST_ID.set(request_id)
         route, word = find(self._routes(), scope["path"])
@@ -99,7 +115,10 @@ class Edge:
         name, seconds = route.path if route else metrics.OTHER_ROUTE, time.perf_counter() - started
         metrics.REQUESTS.labels(name, str(reply.status)).inc()
         metrics.SECONDS.labels(name).observe(seconds)
-        await _send(send, reply, request_id, with_body=scope["method"] != "HEAD")
+        if said:
+            said(scope["method"], name, reply.status)
+        self._ending.last_request = time.monotonic()
+        await _send(send, reply, request_id, self._ending.begun, with_body=scope["method"] != "HEAD")
         if self._settings.log_requests:
             _log_request(request_id, name, reply, seconds)
 
@@ -217,12 +236,13 @@ def _log_request(request_id: str, route: str, reply: Reply, seconds: float) -> N
     log.info("request %s", json.dumps(line))
 
 
-async def _send(send: Send, reply: Reply, request_id: str, *, with_body: bool) -> None:
+async def _send(send: Send, reply: Reply, request_id: str, is_last: bool, *, with_body: bool) -> None:
     headers = [
         (b"content-type", reply.content_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         (b"x-request-id", request_id.encode()),
         *SAFE,
+        *(LAST if is_last else ()),
         *((name.encode(), value.encode()) for name, value in reply.headers.items()),
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,14 @@ from serving.settings import SETTINGS_VARIABLE, ServingSettings
 
 LOOPBACK = "127.0.0.1"
 SERVICE = "serving.service:Attune"
+LAUNCHER, WITH_STARTER = "serving.launcher", "--with-starter"
+SCRATCH = "tmp"
 DRAIN_SECONDS = 10
+# Longer than clients and balancers keep an idle connection, so that it is they who close it: where both do at
+# the same moment, and five seconds is the default of uvicorn and of httpx, a request is lost on its way.
+KEEP_ALIVE_SECONDS = 75
+# Where a server counts is its own business: whoever starts it may count elsewhere, or nowhere ("").
+METRICS_VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR")
 LAST_LINES = 20
 
 
@@ -33,20 +41,26 @@ class PortTakenError(StartError):
 def arguments(host: str, port: int) -> list[str]:
     """What BentoML's command is told."""
     drain = ["--timeout-graceful-shutdown", str(DRAIN_SECONDS)]
-    return ["serve", SERVICE, "--host", host, "--port", str(port), *drain]
+    keep = ["--timeout-keep-alive", str(KEEP_ALIVE_SECONDS)]
+    return ["serve", SERVICE, "--host", host, "--port", str(port), *drain, *keep]
 
 
 def environment(workspace: Workspace, settings: ServingSettings, port: int) -> dict[str, str]:
-    """What the server reads beside its command; it makes the folder of what this server writes."""
+    """What the server reads beside its command; it makes the folders of what this server writes."""
     home = _home(workspace, port)
-    home.mkdir(parents=True, exist_ok=True)
+    scratch = home / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)  # of a server that was killed
+    scratch.mkdir(parents=True)
+    inherited = {name: value for name, value in os.environ.items() if name not in METRICS_VARIABLES}
     return {
-        **os.environ,
+        **inherited,
         HOME_VARIABLE: str(workspace.root.absolute()),
         SETTINGS_VARIABLE: settings.model_dump_json(),
         # Its folder of metrics is emptied at every start, so two servers must not share it.
         "BENTOML_HOME": str(home),
         "BENTOML_DO_NOT_TRACK": "True",
+        # BentoML makes folders here, and leaves them behind where it is killed.
+        "TMPDIR": str(scratch.absolute()),
         "PYTHONUNBUFFERED": "1",
         # A second thread of the model would only take the core on which requests are read.
         "OMP_NUM_THREADS": "1",
@@ -64,7 +78,7 @@ class ServerProcess:
         with self.log.open("wb") as output:
             # Our end of its standard input closes when we end, however that happens; then it ends too.
             self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no shell
-                [sys.executable, "-m", "serving.launcher", *arguments(LOOPBACK, port)],
+                [sys.executable, "-m", LAUNCHER, WITH_STARTER, *arguments(LOOPBACK, port)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -108,6 +122,7 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.communicate()
+        shutil.rmtree(self.log.with_name(SCRATCH), ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ from serving import metrics
 from serving.breaker import Breaker
 from serving.champions import Champion
 from serving.schemas import Degradation
+from serving.traces import part
 
 REFERENCE_FILE = "reference.parquet"
 # More than this share of defaults is no longer about the customer.
@@ -41,7 +42,8 @@ class GuardedStore:
             metrics.FEATURE_READS.labels("spared").inc()
             raise FeatureError("the online store failed lately; it is asked again in less than a second")
         try:
-            rows = self._store.online(service, keys, now)
+            with part("read"):
+                rows = self._store.online(service, keys, now)
         except FeatureError:
             self._breaker.failed()
             metrics.FEATURE_READS.labels("failed").inc()

@@ -25,6 +25,7 @@ from serving.schemas import (
     RecommendRequest,
     SimilarRequest,
 )
+from serving.traces import part
 
 NOBODY = Reading(consent=False, state="missing")
 VISITOR = Standing(known=True, agreed=True, features="fresh")
@@ -134,7 +135,8 @@ def _best(
 def _ranked(
     version: Champion, standing: Standing, history: History | None, moment: datetime, k: int, wanted: Wanted
 ) -> Recommendations:
-    return recommend_for(version.model, standing, history, moment, k, wanted.allowed, wanted.excluded)
+    with part("score"):
+        return recommend_for(version.model, standing, history, moment, k, wanted.allowed, wanted.excluded)
 
 
 def _alike(version: Champion, item: str, k: int, wanted: Wanted) -> Recommendations | None:

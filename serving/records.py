@@ -10,6 +10,7 @@ from serving import metrics
 from serving.champions import Champion
 from serving.prediction_log import PredictionLog, PredictionRecord
 from serving.schemas import Answer, Degradation
+from serving.traces import part
 
 
 class Records:
@@ -31,7 +32,9 @@ class Records:
         if row:
             about["features"] = digests_of(answer.feature_service, row)
         record = PredictionRecord(**about, at=datetime.now(UTC), customer=customer, **given)
-        if not self._log.write(record):
+        with part("log"):
+            written = self._log.write(record)
+        if not written:
             metrics.UNLOGGED.inc()
         for reason in answer.degraded:
             metrics.DEGRADED.labels(answer.model, reason).inc()

@@ -15,9 +15,8 @@ from attune.errors import ConfigError
 from serving.access import Access
 from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE, is_loopback
 from serving.application import check
-from serving.process import LOOPBACK, PortTakenError, ServerProcess, arguments, environment
+from serving.process import LAUNCHER, LOOPBACK, PortTakenError, ServerProcess, arguments, environment
 from serving.settings import ServingSettings
-from serving.supervisor import SUPERVISOR_VARIABLE
 
 READY_SECONDS = 180.0
 ATTEMPTS = 3  # how many free ports are tried
@@ -98,9 +97,8 @@ def serve(workspace: Workspace, host: str, port: int, now: datetime | None = Non
     _require_free(host, port)
     if now is not None:
         settings = settings.model_copy(update={"now": now})
-    # The process keeps its number when it becomes another program.
-    variables = environment(workspace, settings, port) | {SUPERVISOR_VARIABLE: str(os.getpid())}
-    command = [sys.executable, "-m", "bentoml", *arguments(host, port)]
+    command = [sys.executable, "-m", LAUNCHER, *arguments(host, port)]
+    variables = environment(workspace, settings, port)
     os.execve(sys.executable, command, variables)  # noqa: S606 - a fixed program, no shell
 
 

@@ -20,6 +20,7 @@ from serving.routes import Route
 from serving.routing import routes_of
 from serving.settings import ServingSettings
 from serving.supervisor import end_with_supervisor
+from serving.traces import open_traces
 
 SWITCH_SECONDS = 0.0005
 
@@ -32,7 +33,10 @@ class EdgeService(Service[Any]):  # type: ignore[misc]  # BentoML ships this cla
     def to_asgi(self, is_main: bool = True) -> Edge:
         """Put the edge around BentoML's application, which then only starts and ends the service."""
         inner = super().to_asgi(is_main=is_main)
-        return Edge(inner, lambda: get_current_service().routes, Access.here(), ServingSettings.here())
+        settings = ServingSettings.here()
+        return Edge(
+            inner, lambda: get_current_service().routes, Access.here(), settings, open_traces(settings)
+        )
 
 
 @bentoml.service(name="attune", workers=1, http={"host": "127.0.0.1"}, logging={"access": {"enabled": False}})

@@ -37,6 +37,8 @@ class ServingSettings(Settings):
         default=None, ge=1, le=65535, description="metrics, models and description alone, on this machine"
     )
     admin_host: str = Field(default="127.0.0.1", description="where the admin port listens")
+    trace_share: float = Field(default=0, ge=0, le=1, description="of the requests; 0 is no traces")
+    trace_exporter: str = Field(default="otlp", description="of OpenTelemetry, by name: otlp or console")
     log_requests: bool = Field(default=False, description="a line of JSON a request")
     refresh_seconds: float = Field(default=1, gt=0, description="how often a new champion is looked for")
 
