@@ -73,7 +73,10 @@ def _look(workspace: Workspace, champion: Version, monitor: Monitor, subject: Su
     consents = read_table(workspace.tables, "consents", before=subject.now)
     customers = agreed(consents, champion.manifest.purpose)
     reference = reference_side(champion.folder, taught.first, taught.last)
-    rows = current_rows(workspace.features, monitor, subject.now, customers)
+    sent = None
+    if monitor.sent_days is not None:
+        sent = read_table(workspace.tables, "messages", before=subject.now)
+    rows = current_rows(workspace.features, monitor, subject.now, customers, sent)
     return watch(subject, reference, current_side(rows, reference.profile), monitor)
 
 

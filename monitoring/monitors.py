@@ -1,4 +1,4 @@
-"""The one list of what is watched: one monitor for each feature service that a served model uses.
+"""The one list of what is watched: by feature service, its features, and the answers that rest on them.
 
 The limits were chosen on the default data, as of every week from September to December. Without a change no
 feature but recency moved by more than 0.04, against the common limit of 0.1. When a third of the customers
@@ -6,7 +6,7 @@ switch to another store format, some feature moves by 0.14 within four weeks and
 """
 
 from attune.columns import HISTORY_ITEMS, HISTORY_TIMES, RECENCY_DAYS, TENURE_DAYS
-from attune.drift.monitor import DriftRules, Monitor
+from attune.drift.monitor import DecisionRules, DriftRules, ListRules, Monitor
 
 _TENURE = "Every customer's grows by a day a day: it tells the calendar, not a change of behaviour."
 _HISTORY = "It is a list of purchases, on which no distance is defined."
@@ -30,8 +30,16 @@ MONITORS = {
         ),
         Monitor(
             feature_service="response_v1",
+            # Messages go to chosen customers: those of a month are compared with those that it learnt from.
+            sent_days=7,
+            sent_windows=4,
             not_watched={TENURE_DAYS: _TENURE, HISTORY_TIMES: _HISTORY},
             limits={RECENCY_DAYS: 0.2},
+            rules=DriftRules(max_age_days=14, min_rows=500),
         ),
     )
 }
+
+# Of answers in the prediction log. Lists are held against what was bought; of scores, the highest fifth is a
+# yes, and of those who left as many have to be found in every group of people.
+ANSWERS = {"recommend_v1": ListRules(), "churn_v1": DecisionRules()}

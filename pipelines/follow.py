@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from attune.drift.verdicts import Verdict
 from attune.errors import AttuneError
@@ -15,13 +16,16 @@ from attune.release import Released
 from attune.retraining.benefit import measure_benefit
 from attune.retraining.controller import Controller
 from attune.retraining.decide import Benefit, Step
-from attune.retraining.evidence import Signal, look_of
+from attune.retraining.evidence import look_of
 from attune.retraining.rules import RetrainingRules
 from attune.training.plan import TrainingPlan
 from monitoring.metrics import write_metrics
 from monitoring.webhook import tell_chat
 from pipelines.cluster import Cluster
 from pipelines.launch import Launch, Request
+
+if TYPE_CHECKING:
+    from pipelines.served import Served
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,11 @@ class Follower:
         model, controller = verdict.subject.model, self.controller
         yield from self._settle(model)
         served = self._served(model)
-        yield from (f"{model}: {signal.name}: {signal.sentence}" for signal in served)
-        seen = look_of(verdict, self.at, controller.rules, served)
+        signals = served.signals() if served else []
+        yield from (f"{model}: {signal.name}: {signal.sentence}" for signal in signals)
+        report = served.write_report() if served else None
+        yield from (f"{model}: {check.name}: {check.sentence}" for check in (report.checks if report else ()))
+        seen = look_of(verdict, self.at, controller.rules, signals)
         step = controller.look(model, seen)
         yield from self._tell(model, step)
         if step.action == "measure the benefit":
@@ -67,13 +74,13 @@ class Follower:
         if step.action == "retrain":
             yield from self._run(model, verdict.subject.now, step)
 
-    def _served(self, model: str) -> list[Signal]:
-        from pipelines.served import signals
+    def _served(self, model: str) -> "Served | None":
+        from pipelines.served import Served
 
         params = self.launch.params.get(model)
         if params is None:
-            return []
-        return signals(self.launch.workspace, model, TrainingPlan.parse(params), self.at)
+            return None
+        return Served.of(self.launch.workspace, model, TrainingPlan.parse(params), self.at)
 
     def _run(self, model: str, now: datetime, step: Step) -> Iterator[str]:
         lease = step.state.run

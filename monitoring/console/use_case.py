@@ -68,6 +68,7 @@ class FairnessView(Settings):
     metric: str
     min_rows: int
     max_gap: float
+    telling: float | None
     version: int
     before: int | None
     rows: tuple[FairnessPair, ...]
@@ -167,6 +168,7 @@ def fairness_view(evidence: Evidence, version: Version, previous: Version | None
         metric=table.metric,
         min_rows=table.min_rows,
         max_gap=table.max_gap,
+        telling=table.telling,
         version=version.version,
         before=previous.version if previous else None,
         rows=tuple(FairnessPair(now=row, before=known.get((row.attribute, row.group))) for row in table.rows),

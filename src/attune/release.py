@@ -238,7 +238,7 @@ def _register(registry: Registry, run: Run, results: Comparison, cause: str) -> 
 def _documents(run: Run, results: Comparison, outcome: Outcome, origin: Origin) -> dict[str, Settings]:
     """What a version says about itself, by the name of its file."""
     rules, evaluation = run.rules, results.candidates[outcome.candidate]
-    fairness = fairness_table(evaluation, rules.metric, rules.min_rows, rules.max_slice_loss)
+    fairness = fairness_table(evaluation, rules.metric, rules.level, rules.max_slice_loss)
     evidence = Evidence(origin, run.plan.card, results, outcome, run.record, fairness)
     return {
         PLAN_FILE: run.plan,

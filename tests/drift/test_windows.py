@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -8,10 +9,13 @@ import pytest
 from attune import columns as c
 from attune.drift.monitor import Monitor
 from attune.drift.reference import ReferenceProfile
-from attune.drift.windows import current_rows, reference_side
+from attune.drift.verdicts import Subject
+from attune.drift.watch import Side, watch
+from attune.drift.windows import current_rows, current_side, reference_side
 from attune.errors import DataError, FeatureError
-from attune.features.schema import CUSTOMER_ACTIVITY, CUSTOMER_PROFILE, View
+from attune.features.schema import CUSTOMER_ACTIVITY, CUSTOMER_PROFILE, MESSAGE_CONTEXT, View
 from attune.features.snapshots import snapshot_file, write_snapshot
+from monitoring.monitors import MONITORS
 
 START = datetime(2017, 1, 1, tzinfo=UTC)
 SUNDAY = datetime(2017, 10, 1, tzinfo=UTC)
@@ -109,3 +113,55 @@ def test_a_profile_that_was_spoilt_is_refused(tmp_path: Path):
     (tmp_path / "reference_profile.json").write_text("{}")
     with pytest.raises(DataError, match="is no profile"):
         reference_side(tmp_path, START, SUNDAY)
+
+
+def message_shop(folder: Path, customers: list[str], seed: int) -> None:
+    """One Sunday of all views that a response rests on; the last third of the customers spends much."""
+    draw = np.random.default_rng(seed)
+    spent = np.sort(draw.gamma(2, 20, size=len(customers)))
+    write(folder, CUSTOMER_PROFILE, START, customer_id=customers)
+    write(folder, CUSTOMER_ACTIVITY, SUNDAY, customer_id=customers, spend_90d=spent.tolist())
+    write(folder, MESSAGE_CONTEXT, SUNDAY, customer_id=customers)
+    (folder / "customer_history").mkdir()
+    pl.DataFrame({c.CUSTOMER_ID: customers}).write_parquet(
+        folder / "customer_history" / f"{SUNDAY:%Y-%m-%d}.parquet"
+    )
+
+
+def sent(*messages: tuple[str, float]) -> pd.DataFrame:
+    rows = [(customer, SUNDAY + timedelta(days=days)) for customer, days in messages]
+    return pd.DataFrame(rows, columns=[c.CUSTOMER_ID, c.SENT_AT])
+
+
+def test_a_model_of_messages_is_compared_on_messages_that_were_sent_and_could_be_learnt(tmp_path: Path):
+    message_shop(tmp_path, ["ann", "bob", "cid"], seed=0)
+    monitor = MONITORS["response_v1"].model_copy(update={"sent_windows": 1})
+    spent = pd.read_parquet(tmp_path / "customer_activity" / f"{SUNDAY:%Y-%m-%d}.parquet")[c.SPEND_90D]
+    messages = sent(("ann", 1), ("cid", 2), ("cid", 3), ("bob", 8))  # bob's was sent after the window
+    rows = current_rows(tmp_path, monitor, SUNDAY + WEEK, EVERYBODY, messages)
+    assert rows.frame[c.SPEND_90D].tolist() == [spent[0], spent[2], spent[2]]
+    assert (rows.first, rows.last) == (SUNDAY, SUNDAY)
+    nobody = current_rows(tmp_path, monitor, SUNDAY + WEEK, frozenset({"bob"}), messages)
+    assert len(nobody.frame) == 0
+    assert nobody.frame.columns.tolist() == [feature.name for feature in monitor.watched()]
+
+
+def test_recipients_are_like_the_recipients_before_and_not_like_everybody(tmp_path: Path):
+    customers = [f"customer {number:04d}" for number in range(3000)]
+    monitor = MONITORS["response_v1"].model_copy(update={"sent_windows": 1})
+    messages = sent(*((customer, 1) for customer in customers[-1000:]))
+    windows = {}
+    for year, seed in (("then", 1), ("now", 2)):
+        message_shop(tmp_path / year, customers, seed)
+        windows[year] = current_rows(tmp_path / year, monitor, SUNDAY + WEEK, frozenset(customers), messages)
+    everybody = current_rows(
+        tmp_path / "now", monitor.model_copy(update={"sent_days": None}), SUNDAY, frozenset(customers)
+    )
+    reference = Side(ReferenceProfile.of(windows["then"].frame), SUNDAY, SUNDAY)
+    subject = Subject(model="response", version=1, feature_service="response_v1", now=SUNDAY)
+    like, unlike = (
+        watch(subject, reference, current_side(rows, reference.profile), monitor)
+        for rows in (windows["now"], everybody)
+    )
+    assert like.word == "stable"
+    assert unlike.drifted == (c.SPEND_90D,)

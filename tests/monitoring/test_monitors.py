@@ -25,4 +25,5 @@ def test_every_served_model_has_a_monitor_that_asks_the_customers_its_examples_a
         monitor = MONITORS[section["feature_service"]]
         label = section["label"]
         assert monitor.next_days == label.get("next_days")
+        assert monitor.sent_days == label.get("send_days")
         assert "active_days" not in label or monitor.active_days == label["active_days"]

@@ -1,4 +1,4 @@
-"""What is watched of a feature service, and how strictly."""
+"""What is watched of a feature service and of the answers that rest on it, and how strictly."""
 
 from typing import Self
 
@@ -42,12 +42,48 @@ class DriftRules(Settings):
     max_age_days: int = Field(default=7, ge=0)
 
 
+class ListRules(Settings):
+    """When recommended lists are no longer healthy; each limit is a part of what purchases show.
+
+    Attributes:
+        days: Answers and purchases of so many days are looked at.
+        min_lists: On fewer lists nothing is said.
+        coverage: Of the coverage that the version reached on its test.
+        novelty: Of the mean self-information of what was bought, in bits.
+        tail: Of the share that the less popular nine tenths of the items have in purchases.
+        exposure: Of the share that a group of items has in purchases, for the group that is shown least.
+        group_share: Groups with less of the purchases do not count.
+    """
+
+    days: int = Field(default=28, ge=1)
+    min_lists: int = Field(default=500, ge=1)
+    coverage: float = Field(default=0.25, ge=0, le=1)
+    novelty: float = Field(default=0.5, ge=0, le=1)
+    tail: float = Field(default=0.1, ge=0, le=1)
+    exposure: float = Field(default=0.2, ge=0, le=1)
+    group_share: float = Field(default=0.02, ge=0, le=1)
+
+
+class DecisionRules(Settings):
+    """When decisions that rest on a score treat a group of people worse.
+
+    Attributes:
+        share: So many of the answers, those with the highest scores, count as a yes.
+        max_gap: How far below the largest group's the true positive rate of a group may lie.
+    """
+
+    share: float = Field(default=0.2, gt=0, lt=1)
+    max_gap: float = Field(default=0.1, gt=0, lt=1)
+
+
 class Monitor(Settings):
     """One feature service under watch: each of its features, but for those excused with a reason.
 
     Attributes:
         active_days: Customers who bought within so many days before are compared, as in the examples.
         next_days: Where the examples are of customers who bought within so many days after, so is the window.
+        sent_days: Where the examples are of messages sent within so many days after, so is the window.
+        sent_windows: Of how many such spans in a row; campaigns are not sent every week.
         not_watched: Feature -> why nobody compares it.
         limits: Feature -> a limit of its own, where the common one does not fit.
     """
@@ -55,6 +91,8 @@ class Monitor(Settings):
     feature_service: str
     active_days: int = Field(default=90, ge=1)
     next_days: int | None = Field(default=None, ge=1)
+    sent_days: int | None = Field(default=None, ge=1)
+    sent_windows: int = Field(default=1, ge=1)
     not_watched: dict[str, str] = Field(default_factory=dict)
     limits: dict[str, float] = Field(default_factory=dict)
     rules: DriftRules = DriftRules()

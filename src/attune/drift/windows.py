@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from attune.columns import CUSTOMER_ID, RECENCY_DAYS
+from attune.columns import CUSTOMER_ID, RECENCY_DAYS, SENT_AT
 from attune.drift.monitor import Monitor
 from attune.drift.profile import Profile, profile
 from attune.drift.reference import ReferenceProfile
@@ -45,7 +45,13 @@ def current_side(rows: Rows, reference: ReferenceProfile) -> Side[Profile]:
     return Side(profile(rows.frame, reference.grids), rows.first, rows.last)
 
 
-def current_rows(features: Path, monitor: Monitor, now: datetime, customers: Set[str]) -> Rows:
+def current_rows(
+    features: Path,
+    monitor: Monitor,
+    now: datetime,
+    customers: Set[str],
+    messages: pd.DataFrame | None = None,
+) -> Rows:
     """The newest rows of the kind that the model learnt on.
 
     Args:
@@ -53,24 +59,56 @@ def current_rows(features: Path, monitor: Monitor, now: datetime, customers: Set
         monitor: Which service, and which customers of it.
         now: Nothing later counts.
         customers: Those who agreed to the purpose of the model; nobody else is read.
+        messages: Where the model learnt of messages: the contract table of those that were sent.
 
     Raises:
         FeatureError: There is no snapshot so early.
     """
+    if monitor.sent_days is not None and messages is not None:
+        return _recipients(features, monitor, monitor.sent_days, now, messages, customers)
     newest = _snapshot(features, CUSTOMER_ACTIVITY.name, now)
     as_of = as_of_date(newest)
     seen = _seen_within(newest, monitor.active_days)
     if monitor.next_days is not None:
         seen = _seen_within(newest, monitor.next_days)
         as_of = as_of_date(_snapshot(features, newest.parent.name, as_of - timedelta(days=monitor.next_days)))
+    return Rows(_features_of(features, monitor, as_of, sorted(seen & customers)), as_of, as_of)
+
+
+def _recipients(
+    features: Path,
+    monitor: Monitor,
+    days: int,
+    now: datetime,
+    messages: pd.DataFrame,
+    customers: Set[str],
+) -> Rows:
+    """Those who were sent messages in the last weeks, one row a message, as of the date before it was sent.
+
+    A message goes to chosen customers: beside all active ones they would always look as if they had drifted.
+    """
+    newest = as_of_date(_snapshot(features, CUSTOMER_ACTIVITY.name, now - timedelta(days=days)))
+    dates = [newest - number * timedelta(days=days) for number in reversed(range(monitor.sent_windows))]
+    parts, sent_at = [], messages[SENT_AT]
+    allowed = messages[CUSTOMER_ID].isin(list(customers))
+    for date in dates:
+        sent = allowed & (sent_at >= date) & (sent_at < date + timedelta(days=days))
+        chosen = messages.loc[sent, CUSTOMER_ID].astype(str).tolist()
+        if chosen:
+            parts.append(_features_of(features, monitor, date, chosen))
+    frame = pd.concat(parts, ignore_index=True) if parts else _features_of(features, monitor, newest, [])
+    return Rows(frame, dates[0], newest)
+
+
+def _features_of(features: Path, monitor: Monitor, as_of: datetime, chosen: list[str]) -> pd.DataFrame:
+    """The watched features of customers as of a date, in their order, without their names."""
     parts = [
         pd.read_parquet(_snapshot(features, view, as_of)).set_index(CUSTOMER_ID)
         for view in views_of(monitor.feature_service)
     ]
-    chosen = sorted(seen & customers)
     names = [feature.name for feature in monitor.watched()]
     joined = pd.concat([part.reindex(chosen) for part in parts], axis=1)
-    return Rows(joined[[name for name in names if name in joined]].reset_index(drop=True), as_of, as_of)
+    return joined[[name for name in names if name in joined]].reset_index(drop=True)
 
 
 def _seen_within(activity: Path, days: int) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, computed_field
 
 from attune.config import Settings
-from attune.governance.fairness import FairnessTable
+from attune.governance.fairness import FairnessRow, FairnessTable
 
 LampName = Literal["quality", "drift", "fairness", "rights", "integrity"]
 LampState = Literal["ok", "warn", "stop", "unknown"]
@@ -208,22 +208,15 @@ def fairness_lamp(table: FairnessTable | None, at: datetime, now: datetime, rule
     """Whether any group is surely served worse than the one it is compared with."""
     if table is None or not table.rows:
         return _unknown("fairness", None, Said.of("This version has no fairness table."))
-    unjudged = len(table.rows) - len(table.judged)
-    compared = [row for row in table.judged if row.verdict != "reference" and row.gap is not None]
-    if not compared:
+    if not table.compared:
         said = Said.of("None of {groups} groups has enough data to be compared.", groups=len(table.rows))
         return _unknown("fairness", at, said)
-    worst = max(compared, key=lambda row: row.gap or 0.0)
-    figure = Said.of(
-        "largest gap {gap:.3f} ({attribute} {group})",
-        gap=worst.gap or 0.0,
-        attribute=worst.attribute,
-        group=worst.group,
-    )
+    worst = max(table.compared, key=lambda row: row.gap or 0.0)
+    figure = _gap(worst)
     if late := _late("fairness", at, now, rules.measure_days, figure):
         return late
     limit = Said.of("at most {limit:.3f}", limit=table.max_gap)
-    state, said = _fairness(table, worst.gap or 0.0, unjudged)
+    state, said = _fairness(table)
     return Lamp(name="fairness", state=state, figure=figure, limit=limit, at=at, said=said)
 
 
@@ -270,19 +263,32 @@ def _quality(low: float, high: float, floor: float) -> tuple[LampState, Said]:
     return "ok", Said.of("Its quality is surely above its limit.")
 
 
-def _fairness(table: FairnessTable, gap: float, unjudged: int) -> tuple[LampState, Said]:
-    gaps = [row for row in table.judged if row.verdict == "gap"]
+def _gap(worst: FairnessRow) -> Said:
+    values: dict[str, Value] = {
+        "gap": worst.gap or 0.0,
+        "attribute": worst.attribute,
+        "group": worst.group,
+    }
+    if worst.gap_low is None or worst.gap_high is None:
+        return Said.of("largest gap {gap:.3f} ({attribute} {group})", **values)
+    values |= {"low": worst.gap_low, "high": worst.gap_high}
+    return Said.of("largest gap {gap:.3f} ({low:.3f} to {high:.3f}), {attribute} {group}", **values)
+
+
+def _fairness(table: FairnessTable) -> tuple[LampState, Said]:
+    compared, judged, groups = table.compared, len(table.judged), len(table.rows)
+    gaps = [row for row in compared if row.verdict == "gap"]
     if gaps:
-        said = Said.of("{gaps} groups are surely served worse than the limit allows.", gaps=len(gaps))
+        said = Said.of("{gaps} groups are surely served worse, and by more than the limit.", gaps=len(gaps))
         return "stop", said
-    if gap > table.max_gap:
+    if any((row.gap or 0.0) > table.max_gap for row in compared):
         return "warn", Said.of("A group may be served worse than the limit allows; its interval is wide.")
-    if unjudged:
-        said = Said.of(
-            "No group surely exceeds the limit; {unjudged} have not enough data.", unjudged=unjudged
-        )
-        return "ok", said
-    return "ok", Said.of("No group exceeds the limit.")
+    if judged == groups:
+        return "ok", Said.of("No group exceeds the limit.")
+    said = Said.of(
+        "No group exceeds the limit; {judged} of {groups} have enough data.", judged=judged, groups=groups
+    )
+    return "ok", said
 
 
 def _rights(found: Rights, now: datetime, days: int) -> tuple[LampState, Said]:
