@@ -141,6 +141,9 @@ def test_a_first_run_makes_a_champion_with_everything_that_belongs_to_it(
     assert {path.name for path in champion.folder.iterdir()} == {
         "weights.safetensors",
         "config.json",
+        "calibration.json",
+        "analysis.json",
+        "importance.json",
         "training.json",
         "evaluation.json",
         "decision.json",

@@ -18,12 +18,13 @@ from attune.inference.files import (
 from attune.inference.graphs import WRITERS, open_model
 from attune.inference.session import Graph
 from attune.models.base import CONFIG_FILE, WEIGHTS_FILE
+from attune.models.calibration import CALIBRATION_FILE
 from attune.models.gradient_boosting import TREES_FILE
 
 README_FILE = "README.md"
 DIGESTS_FILE = "SHA256SUMS"
 _GRAPHS = (GRAPH_FILE, SAMPLE_FILE, RETRIEVAL_FILE, ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE)
-_CONTENT = (*_GRAPHS, CONFIG_FILE, TREES_FILE, WEIGHTS_FILE)
+_CONTENT = (*_GRAPHS, CONFIG_FILE, CALIBRATION_FILE, TREES_FILE, WEIGHTS_FILE)
 
 _README = """\
 # {model}, version {version}
@@ -35,6 +36,7 @@ _README = """\
 - `retrieval.onnx`, where there is one: screens all items in eight bits; no score is above its bound.
 - `attribution.onnx`, where there is one: what each input adds to the log odds; its samples are beside it.
 - `config.json`: vocabularies and medians, by which features become arrays; `weights.safetensors`: the items.
+- `calibration.json`, of a scorer: how log odds become probabilities.
 - `SHA256SUMS`: check them with `sha256sum --check SHA256SUMS` before anything is loaded.
 
 In Python, `attune.inference.graphs.open_model("{algorithm}", folder)` turns features into answers.

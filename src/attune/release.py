@@ -24,6 +24,7 @@ from attune.evaluation.gate import GateRules, decide
 from attune.evaluation.reference import REFERENCE_FILE, reference_rows
 from attune.governance.datasheet import DATASHEET_FILE, datasheet
 from attune.governance.fairness import FAIRNESS_FILE, fairness_table
+from attune.governance.insight import Insight
 from attune.governance.manifest import Origin, Window
 from attune.governance.model_card import MODEL_CARD_FILE, Evidence, model_card
 from attune.governance.outcome import DECISION_FILE, Outcome
@@ -33,7 +34,7 @@ from attune.governance.requirements import EVALUATION_FILE
 from attune.models.catalog import entry
 from attune.progress import say
 from attune.registry import Registry, Version
-from attune.training.examples import RECORD_FILE, TEST, TRAIN, ExamplesRecord
+from attune.training.examples import RECORD_FILE, TEST, TRAIN, VALIDATION, ExamplesRecord
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 from attune.training.search_record import SEARCH_FILE, search_behind
@@ -219,27 +220,37 @@ def _register(registry: Registry, run: Run, results: Comparison, cause: str) -> 
     )
     trained = run.candidates[decision.candidate]
     origin = _origin(run, results, decision.candidate)
+    model = entry(decision.candidate).load(trained)
+    insight = _insight(run, model)
     with tempfile.TemporaryDirectory() as folder:
         version = Path(folder) / "version"
         shutil.copytree(trained, version)
         shutil.copy(run.examples / RECORD_FILE, version / RECORD_FILE)
-        for name, document in _documents(run, results, outcome, origin).items():
+        for name, document in _documents(run, results, outcome, origin, insight).items():
             _write(document, version / name)
         settings = _read(TrainingRecord, trained / TRAINING_FILE).settings
         search = search_behind(registry.searches, run.model, decision.candidate, settings, run.plan.seed)
         _write(search, version / SEARCH_FILE)
-        model = entry(decision.candidate).load(trained)
         rows = reference_rows(run.examples / f"{TRAIN}.parquet", model, run.plan.kind, run.plan.seed)
         rows.to_parquet(version / REFERENCE_FILE, index=False)
         ReferenceProfile.of(rows).save(version)
         return registry.register(version, origin)
 
 
-def _documents(run: Run, results: Comparison, outcome: Outcome, origin: Origin) -> dict[str, Settings]:
+def _insight(run: Run, model: Any) -> Insight | None:
+    if run.plan.kind != "scorer":
+        return None
+    held_out, test = (run.examples / f"{part}.parquet" for part in (VALIDATION, TEST))
+    return Insight.of(model, held_out, test, run.rules.level, run.plan.seed)
+
+
+def _documents(
+    run: Run, results: Comparison, outcome: Outcome, origin: Origin, insight: Insight | None
+) -> dict[str, Settings]:
     """What a version says about itself, by the name of its file."""
     rules, evaluation = run.rules, results.candidates[outcome.candidate]
-    fairness = fairness_table(evaluation, rules.metric, rules.level, rules.max_slice_loss)
-    evidence = Evidence(origin, run.plan.card, results, outcome, run.record, fairness)
+    fairness = fairness_table(evaluation, rules.metric, rules.min_rows, rules.max_slice_loss)
+    evidence = Evidence(origin, run.plan.card, results, outcome, run.record, fairness, insight)
     return {
         PLAN_FILE: run.plan,
         EVALUATION_FILE: results,
@@ -247,6 +258,7 @@ def _documents(run: Run, results: Comparison, outcome: Outcome, origin: Origin) 
         FAIRNESS_FILE: fairness,
         MODEL_CARD_FILE: model_card(evidence),
         DATASHEET_FILE: datasheet(evidence),
+        **(insight.documents if insight else {}),
     }
 
 

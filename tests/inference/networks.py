@@ -6,11 +6,14 @@ from typing import Any
 import torch
 
 from attune.inference.graphs import write_graphs
+from attune.models.base import Fittable
+from attune.models.calibration import Calibration
 from attune.models.catalog import MODELS, build
 from tests.models.examples import AS_OF, examples_for
 
 SMALL: dict[str, dict[str, Any]] = {
     "blend": {"trees": {"trees": 5, "rows_per_leaf": 5}},
+    "gradient_boosting": {"trees": 5, "rows_per_leaf": 5},
     "sequential": {"dimension": 16, "min_count": 1},
     "transformer": {"dimension": 16, "min_count": 1},
     "gru4rec": {"dimension": 16, "min_count": 1},
@@ -31,6 +34,9 @@ def network(name: str, seed: int = 0, **params: Any) -> Any:
     """A network that knows its vocabularies and has learnt nothing."""
     torch.manual_seed(seed)
     made = build(name, SMALL.get(name, {}) | params)
+    if isinstance(made, Fittable):
+        made.fit(learning(name), learning(name, seed=1))
+        return made
     made.prepare(learning(name))
     with torch.no_grad():
         for weight in made.parameters():
@@ -38,7 +44,7 @@ def network(name: str, seed: int = 0, **params: Any) -> Any:
     if name == "blend":
         made.finish(learning(name, seed=1))
     if MODELS[name].kind == "scorer":
-        made.temperature.fill_(1.3)
+        made.calibration = Calibration(way="temperature", temperature=1.3)
     return made.eval()
 
 

@@ -10,6 +10,7 @@ from attune.errors import ModelError
 from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
 from attune.inference.graphs import SERVERS, WRITERS, can_open, open_model
 from attune.models.base import WEIGHTS_FILE
+from attune.models.calibration import Calibration
 from attune.models.catalog import MODELS
 from attune.models.network import Network
 from tests.inference.networks import learning, written
@@ -35,6 +36,23 @@ def test_a_scoring_graph_answers_as_its_network_does(name, graph_of):
     np.testing.assert_allclose(
         open_model(name, folder).score(examples), network.score(examples), rtol=0, atol=1e-5
     )
+
+
+CURVE = Calibration(way="isotonic", said=(0.1, 0.4, 0.5, 0.9), meant=(0.05, 0.3, 0.3, 0.7))
+
+
+@pytest.mark.parametrize("name", [*SCORERS, "gradient_boosting"])
+def test_a_curve_of_calibration_is_served_as_it_was_learnt(name, tmp_path):
+    model = written(name, tmp_path)
+    model.calibration = CURVE
+    model.save(tmp_path)
+    examples = learning(name, seed=3)
+    wanted = CURVE.probabilities(model.log_odds(examples))
+    np.testing.assert_array_equal(model.score(examples), wanted)
+    served = open_model(name, tmp_path)
+    np.testing.assert_allclose(served.score(examples), wanted, rtol=0, atol=1e-5)
+    rows = examples.drop(columns=["label", "event_timestamp"]).to_dict("records")
+    np.testing.assert_allclose(served.score_rows(rows, AS_OF), wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SCORERS)

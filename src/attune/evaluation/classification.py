@@ -50,7 +50,7 @@ def evaluate_scorer(
         min_rows: On fewer rows nothing is computed.
     """
     labels = examples[LABEL].to_numpy(dtype=np.float64)
-    reason = _obstacle(labels, min_rows)
+    reason = obstacle(labels, min_rows)
     if reason:
         missing = Metric.not_computed(reason)
         return Evaluation(metrics=dict.fromkeys(METRICS, missing), seconds=seconds)
@@ -87,7 +87,7 @@ def compare_scorers(
         min_rows: On fewer rows nothing is computed.
     """
     labels = examples[LABEL].to_numpy(dtype=np.float64)
-    reason = _obstacle(labels, min_rows)
+    reason = obstacle(labels, min_rows)
     if reason:
         return Difference(a=a[0], b=b[0], metric=metric, level=level, reason=reason)
     once, weights = _once(labels), cluster_weights(examples[CUSTOMER_ID], replicates, seed)
@@ -125,7 +125,7 @@ def _slices(
 ) -> Iterator[SliceResult]:
     for group in groups(examples):
         inside = group.rows
-        reason = _obstacle(labels[inside], min_rows)
+        reason = obstacle(labels[inside], min_rows)
         if reason:
             found = Metric.not_computed(reason)
         else:
@@ -141,8 +141,13 @@ def _slices(
         )
 
 
-def _obstacle(labels: Floats, min_rows: int) -> str | None:
-    """Why nothing can be measured, or None."""
+def obstacle(labels: Floats, min_rows: int) -> str | None:
+    """Why nothing can be measured of examples with these labels, or None.
+
+    Args:
+        labels: 0 or 1, shape [N].
+        min_rows: How many rows there must be.
+    """
     if len(labels) < min_rows:
         return f"{len(labels)} rows, fewer than the {min_rows} needed"
     for label in (0, 1):

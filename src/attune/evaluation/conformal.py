@@ -39,7 +39,7 @@ class ConformalSets(Settings):
     def calibrate(
         cls, scores: Floats, labels: Floats, coverage: float = 0.9, by: Names | None = None
     ) -> "ConformalSets":
-        """Calibrate on rows that neither taught nor stopped the model.
+        """Calibrate on rows that did not teach the model; whether the promise holds, `measure_coverage` says.
 
         Args:
             scores: Probabilities of label 1, shape [N].

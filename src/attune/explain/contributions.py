@@ -3,7 +3,8 @@
 Contributions are worked out in log odds, where each kind of model has an exact way: integrated gradients of a
 network (Sundararajan, Taly and Yan, 2017, arXiv 1703.01365) by Captum, Shapley values of trees (Lundberg and
 others, 2018, arXiv 1802.03888) by LightGBM, the terms of a linear model. They are then scaled to what they
-sum to in probability. All are against a customer of training medians about whom no category is known.
+sum to in probability, calibrated as the model is. All are against a customer of training medians about
+whom no category is known.
 
 N examples, F numeric features, C categorical ones, I inputs of a network.
 """
@@ -28,7 +29,7 @@ from attune.models.tabular import FeatureTable
 LARGEST_GAP = 1e-3  # between the sum of the contributions and the difference of the scores
 # The gradient of a network with ReLUs jumps along the way, so the sum nears its end only with many steps.
 _STEPS = (64, 512, 4096)
-_SUREST = 1e-12
+_NEAR = 1e-9
 _MESSAGE_WORDS = {
     CHANNEL: "How the message is sent.",
     FORMAT: "What kind of message it is.",
@@ -84,9 +85,10 @@ def explain(model: Any, examples: pd.DataFrame) -> list[Explanation]:
         return []
     table: FeatureTable = model.table
     usual = _usual(table, examples)
-    names, terms_NF = _terms(model, examples, usual)
     scores, baselines = model.score(examples), model.score(usual)
-    parts_NF = terms_NF * _slope(scores, baselines, terms_NF.sum(axis=1))[:, None]
+    slope_N = _slope(scores, baselines, model.log_odds(examples) - model.log_odds(usual))
+    names, terms_NF = _terms(model, examples, usual, LARGEST_GAP / max(float(slope_N.max()), _NEAR))
+    parts_NF = terms_NF * slope_N[:, None]
     gap = float(np.abs(parts_NF.sum(axis=1) - (scores - baselines)).max())
     if not gap <= LARGEST_GAP:
         raise ModelError(
@@ -109,62 +111,50 @@ def _usual(table: FeatureTable, examples: pd.DataFrame) -> pd.DataFrame:
     return usual
 
 
-def _slope(scores: Floats, baselines: Floats, terms_N: Floats) -> Floats:
-    """How much probability a unit of log odds is worth between the two, shape [N].
-
-    Of a score that cannot be told from 0 or 1, the terms say how far it is away in log odds.
-    """
-    sure = np.minimum(scores, 1 - scores) <= _SUREST
-    apart = np.where(sure, terms_N, _log_odds(scores) - _log_odds(baselines))
+def _slope(scores: Floats, baselines: Floats, apart_N: Floats) -> Floats:
+    """How much probability a unit of log odds is worth between the two, shape [N]."""
     at_a_point = baselines * (1 - baselines)
-    return np.divide(scores - baselines, apart, out=at_a_point, where=np.abs(apart) > 1e-9)
+    return np.divide(scores - baselines, apart_N, out=at_a_point, where=np.abs(apart_N) > _NEAR)
 
 
-def _log_odds(scores: Floats) -> Floats:
-    sure = np.clip(scores, _SUREST, 1 - _SUREST)
-    return np.log(sure) - np.log1p(-sure)
-
-
-def _terms(model: Any, examples: pd.DataFrame, usual: pd.DataFrame) -> Terms:
-    """What each feature adds to the log odds against the usual customer."""
+def _terms(model: Any, examples: pd.DataFrame, usual: pd.DataFrame, gap: float) -> Terms:
+    """What each feature adds to the log odds against the usual customer; the sum may miss by a gap."""
     for kind, terms in _WAYS:
         if isinstance(model, kind):
-            return terms(model, examples, usual)
+            return terms(model, examples, usual, gap)
     raise ModelError(f"{type(model).__name__} cannot be explained; there is a way for scorers alone")
 
 
-def _of_trees(model: GradientBoosting, examples: pd.DataFrame, usual: pd.DataFrame) -> Terms:
+def _of_trees(model: GradientBoosting, examples: pd.DataFrame, usual: pd.DataFrame, _gap: float) -> Terms:
     """Shapley values, less those of the usual customer."""
     shares = [model.shapley_values(rows) for rows in (examples, usual)]
     return model.table.columns, shares[0] - shares[1]
 
 
-def _of_line(model: LogisticRegression, examples: pd.DataFrame, usual: pd.DataFrame) -> Terms:
+def _of_line(model: LogisticRegression, examples: pd.DataFrame, usual: pd.DataFrame, _gap: float) -> Terms:
     terms = [model.terms(rows) for rows in (examples, usual)]
     return model.table.columns, terms[0] - terms[1]
 
 
-def _of_blend(model: Blend, examples: pd.DataFrame, usual: pd.DataFrame) -> Terms:
-    names, network_NF = _of_network(model, examples, usual)
+def _of_blend(model: Blend, examples: pd.DataFrame, usual: pd.DataFrame, gap: float) -> Terms:
+    names, network_NF = _of_network(model, examples, usual, gap)
     share = model.config.trees_share
     blended_NF = (1 - share) * network_NF
-    of_trees_NF = _of_trees(model.grown, examples, usual)[1] / float(model.temperature)
+    of_trees_NF = _of_trees(model.grown, examples, usual, gap)[1]
     blended_NF[:, : of_trees_NF.shape[1]] += share * of_trees_NF
     return names, blended_NF
 
 
-def _of_network(model: ChurnNetwork, examples: pd.DataFrame, usual: pd.DataFrame) -> Terms:
+def _of_network(model: ChurnNetwork, examples: pd.DataFrame, usual: pd.DataFrame, gap: float) -> Terms:
     # Captum takes a second to import, and most processes explain nothing.
     from attune.explain.integrated_gradients import network_terms
 
-    temperature = float(model.temperature)
-    wanted = ChurnNetwork.logits_of(model, examples) - ChurnNetwork.logits_of(model, usual)
-    near_enough = 4 * LARGEST_GAP * temperature  # a unit of log odds is at most a quarter of probability
+    wanted = ChurnNetwork.log_odds(model, examples) - ChurnNetwork.log_odds(model, usual)
     for steps in _STEPS:
         names, terms_NF = network_terms(model, examples, usual, steps)
-        if np.abs(terms_NF.sum(axis=1) - wanted).max() <= near_enough:
+        if np.abs(terms_NF.sum(axis=1) - wanted).max() <= gap:
             break
-    return names, terms_NF / temperature
+    return names, terms_NF
 
 
 _WAYS: tuple[tuple[type[Any], Callable[..., Terms]], ...] = (

@@ -15,7 +15,7 @@ from attune.models.churn_network import ChurnNetwork
 
 
 class _MeanLogit(nn.Module):
-    """The log odds of the members' mean answer, before the temperature."""
+    """The log odds of the members' mean answer, before the calibration."""
 
     def __init__(self, network: ChurnNetwork) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _MeanLogit(nn.Module):
 def network_terms(
     network: ChurnNetwork, examples: pd.DataFrame, usual: pd.DataFrame, steps: int
 ) -> tuple[list[str], Floats]:
-    """What each feature adds to the log odds, before the temperature.
+    """What each feature adds to the log odds, before the calibration.
 
     Args:
         network: A trained network.

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from attune.evaluation.comparison import Comparison, metric_title
-from attune.evaluation.results import Metric
 from attune.governance.documents import Bar, Document, Figure, Section, Table
 from attune.governance.fairness import FairnessTable
+from attune.governance.insight import Insight, number, numbers
 from attune.governance.manifest import Origin
 from attune.governance.outcome import Outcome
 from attune.training.examples import TEST, TRAIN, ExamplesRecord
@@ -39,6 +39,7 @@ class Evidence(NamedTuple):
     outcome: Outcome
     examples: ExamplesRecord
     fairness: FairnessTable
+    insight: Insight | None = None
 
 
 def model_card(evidence: Evidence) -> Document:
@@ -88,8 +89,7 @@ def _factors(fairness: FairnessTable) -> Section:
         return Section(title=SECTIONS[2], sentences=[])
     sentence = (
         f"It was measured by {' and '.join(attributes)}: {len(fairness.rows)} groups, of which "
-        f"{len(fairness.judged)} have enough examples to be judged: at least {fairness.min_rows}"
-        + ("." if fairness.telling is None else f", and a gap of {fairness.telling:g} would surely be seen.")
+        f"{len(fairness.judged)} have at least {fairness.min_rows} examples."
     )
     return Section(title=SECTIONS[2], sentences=[sentence])
 
@@ -101,9 +101,13 @@ def _metrics(evidence: Evidence) -> Section:
         f"{metric_title(results.metric)} decides; more is better. Intervals are of resampled customers. "
         "What could not be computed is said to be so and never counts as good."
     )
-    rows = [[metric_title(name), *_numbers(metric)] for name, metric in measured.items()]
-    table = Table(columns=["metric", "value", "from", "to"], rows=rows)
-    return Section(title=SECTIONS[3], sentences=[sentence], tables=[table])
+    rows = [[metric_title(name), *numbers(metric)] for name, metric in measured.items()]
+    table, insight = Table(columns=["metric", "value", "from", "to"], rows=rows), evidence.insight
+    return Section(
+        title=SECTIONS[3],
+        sentences=[sentence, *(insight.sentences() if insight else [])],
+        tables=[table, *(insight.metric_tables() if insight else [])],
+    )
 
 
 def _evaluation_data(evidence: Evidence) -> Section:
@@ -128,16 +132,16 @@ def _training_data(evidence: Evidence) -> Section:
 
 
 def _analyses(evidence: Evidence) -> Section:
-    results, fairness = evidence.results, evidence.fairness
+    results, fairness, insight = evidence.results, evidence.fairness, evidence.insight
     title = metric_title(results.metric)
     candidates = {name: found.metrics[results.metric] for name, found in results.candidates.items()}
     groups = {f"{row.attribute} {row.group}": row for row in fairness.judged}
     compared = [
-        [f"{found.a} against {found.b}", *(_number(value) for value in (found.mean, found.low, found.high))]
+        [f"{found.a} against {found.b}", *(number(value) for value in (found.mean, found.low, found.high))]
         for found in results.differences
     ]
     judged = [
-        [row.attribute, row.group, f"{row.rows:,}", _number(row.value), _number(row.gap), row.verdict]
+        [row.attribute, row.group, f"{row.rows:,}", number(row.value), number(row.gap), row.verdict]
         for row in fairness.rows
     ]
     return Section(
@@ -146,10 +150,12 @@ def _analyses(evidence: Evidence) -> Section:
         tables=[
             Table(columns=[f"difference of {title}", "mean", "from", "to"], rows=compared),
             Table(columns=["attribute", "group", "examples", title, "gap", "verdict"], rows=judged),
+            *(insight.error_tables() if insight else []),
         ],
         figures=[
             *_figure(f"{title} of every candidate", candidates.items()),
             *_figure(f"{title} by group", groups.items()),
+            *(insight.figures() if insight else []),
         ],
     )
 
@@ -161,16 +167,6 @@ def _figure(title: str, measured: Iterable[tuple[str, object]]) -> list[Figure]:
         if None not in ends:
             bars.append(Bar(label=label, value=ends[0], low=ends[1], high=ends[2]))
     return [Figure(title=title, bars=bars)] if bars else []
-
-
-def _numbers(metric: Metric) -> list[str]:
-    if metric.value is None:
-        return [f"not computed: {metric.reason}", "", ""]
-    return [_number(metric.value), _number(metric.low), _number(metric.high)]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 def _dates(dates: Sequence[datetime]) -> str:

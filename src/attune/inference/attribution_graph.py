@@ -20,7 +20,7 @@ STEPS = 64
 
 
 class AttributionGraph(nn.Module):
-    """What each input adds to the log odds, before the temperature, against a usual customer."""
+    """What each input adds to the log odds, before the calibration, against a usual customer."""
 
     def __init__(self, network: ChurnNetwork, steps: int) -> None:
         super().__init__()

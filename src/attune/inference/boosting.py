@@ -13,8 +13,6 @@ from attune.inference.scoring import GraphScorer, Inputs
 from attune.models.base import Floats, read_model
 from attune.models.gradient_boosting import GradientBoosting
 
-_SMALLEST = 1e-7
-
 
 class BoostedScorer:
     """`GradientBoosting`, which also scores rows as an online store gives them."""
@@ -37,7 +35,9 @@ class BoostedScorer:
 
     def score_rows(self, rows: Sequence[Mapping[str, Any]], as_of: datetime) -> Floats:  # noqa: ARG002
         """The probabilities of N customers; see `GraphScorer.score_rows`."""
-        return predict(self._model, *self._rows.arrays(rows)) if rows else np.empty(0)
+        if not rows:
+            return np.empty(0)
+        return self._model.calibration.probabilities(log_odds(self._model, *self._rows.arrays(rows)))
 
 
 class GraphBlend(GraphScorer):
@@ -57,12 +57,11 @@ class GraphBlend(GraphScorer):
         return blend
 
     def _logits(self, inputs: Inputs) -> Floats:
-        said_N = predict(self._trees, inputs["numbers"], inputs["codes"]).clip(_SMALLEST, 1 - _SMALLEST)
-        of_trees_N = np.log(said_N) - np.log1p(-said_N)
+        of_trees_N = log_odds(self._trees, inputs["numbers"], inputs["codes"])
         joined_N: Floats = (1 - self._share) * super()._logits(inputs) + self._share * of_trees_N
         return joined_N
 
 
-def predict(model: GradientBoosting, numbers_NF: Floats, codes_NC: Any) -> Floats:
+def log_odds(model: GradientBoosting, numbers_NF: Floats, codes_NC: Any) -> Floats:
     """What trees say of arrays as their table of features makes them, shape [N]."""
-    return np.asarray(model.trees.predict(np.hstack([numbers_NF, codes_NC])), dtype=np.float64)
+    return model.log_odds_of(np.hstack([numbers_NF, codes_NC]))

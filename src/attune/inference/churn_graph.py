@@ -23,7 +23,7 @@ class ChurnGraph(nn.Module):
         self.network = network
 
     def forward(self, numbers_BF: Tensor, codes_BC: Tensor, events_BLE: Tensor | None = None) -> Tensor:
-        """The log odds of each example's mean probability, before the temperature, shape [B]."""
+        """The log odds of each example's mean probability, before the calibration, shape [B]."""
         batch = {"numbers": numbers_BF, "categories": codes_BC}
         if events_BLE is not None:
             batch["events"] = events_BLE

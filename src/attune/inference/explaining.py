@@ -12,7 +12,6 @@ from attune.inference.files import ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE, op
 from attune.inference.scoring import GraphScorer
 from attune.inference.session import Graph
 from attune.models.base import read_model
-from attune.models.temperature import sigmoid
 
 _NEAR = 1e-9
 
@@ -50,14 +49,14 @@ class ExplainedScorer(GraphScorer):
         """
         usual = dict.fromkeys(self.table.columns) | {HISTORY_TIMES: []}
         inputs = self._arrays([row, usual], as_of)
-        here, there = self._logits(inputs) / self._temperature
+        here, there = self._logits(inputs)
         numbers_1F = inputs["numbers"][:1].clip(-1e30, 1e30).astype(np.float32)
         first = {name: array[:1] for name, array in inputs.items()} | {"numbers": numbers_1F}
         terms_I, line_F = self._attribution.run(first)
         starts = np.cumsum([0, *self._widths[:-1]])
-        terms = np.add.reduceat(terms_I.astype(np.float64), starts) / self._temperature
-        terms[: len(line_F)] += line_F / self._temperature
-        score, baseline = sigmoid(np.array([here, there]))
+        terms = np.add.reduceat(terms_I.astype(np.float64), starts)
+        terms[: len(line_F)] += line_F
+        score, baseline = self._calibration.probabilities(np.array([here, there]))
         apart = here - there
         slope = (score - baseline) / apart if abs(apart) > _NEAR else score * (1 - score)
         names = [*self.table.columns, *([HISTORY_TIMES] if self._orders else [])]

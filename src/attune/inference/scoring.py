@@ -16,8 +16,8 @@ from attune.inference.files import open_graph
 from attune.inference.order_facts import order_facts
 from attune.inference.session import Graph
 from attune.models.base import Floats, read_model
+from attune.models.calibration import Calibration
 from attune.models.tabular import FeatureTable
-from attune.models.temperature import sigmoid
 
 # N examples, F numeric features, C categorical features, L orders of E facts
 Inputs = dict[str, npt.NDArray[Any]]
@@ -28,17 +28,17 @@ _LARGEST = 1e30  # what fits single precision
 class GraphScorer:
     """Gives each example a probability, as the network does from which its graph was made."""
 
-    def __init__(self, graph: Graph, table: FeatureTable, temperature: float, orders: int) -> None:
+    def __init__(self, graph: Graph, table: FeatureTable, calibration: Calibration, orders: int) -> None:
         """Take what a version's folder holds.
 
         Args:
             graph: The network.
             table: Its features.
-            temperature: What log odds are divided by.
+            calibration: How its log odds become probabilities.
             orders: How many orders its sequence branch sees; 0 without one.
         """
         self.table = table
-        self._graph, self._temperature, self._orders = graph, temperature, orders
+        self._graph, self._calibration, self._orders = graph, calibration, orders
         self._rows = FeatureRows(table)
 
     @classmethod
@@ -48,10 +48,10 @@ class GraphScorer:
         Raises:
             ModelError: A file is missing, unreadable or not what was exported.
         """
-        config, table, tensors = read_model(folder)
+        config, table, _ = read_model(folder)
         graph = open_graph(folder)
         orders = config["events"] if "events" in graph.inputs else 0
-        return cls(graph, FeatureTable.parse(table), tensors["temperature"].item(), orders)
+        return cls(graph, FeatureTable.parse(table), Calibration.load(folder), orders)
 
     def score(self, examples: pd.DataFrame) -> Floats:
         """Give the probability of the label for each of N examples, shape [N]."""
@@ -83,7 +83,7 @@ class GraphScorer:
         return inputs
 
     def _probabilities(self, inputs: Inputs) -> Floats:
-        return sigmoid(self._logits(inputs) / self._temperature)
+        return self._calibration.probabilities(self._logits(inputs))
 
     def _logits(self, inputs: Inputs) -> Floats:
         numbers_NF = inputs["numbers"].clip(-_LARGEST, _LARGEST).astype(np.float32)

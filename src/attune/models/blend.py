@@ -6,7 +6,6 @@ They err on different customers, so their mean beats either where they are about
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -39,12 +38,10 @@ class Blend(ChurnNetwork):
         del self._train
         super().finish(validation)
 
-    def logits_of(self, examples: pd.DataFrame) -> Floats:
-        """The weighted mean of both in log odds, before the temperature, shape [N]."""
-        said = np.clip(self.grown.score(examples), 1e-7, 1 - 1e-7)
-        of_trees = np.log(said) - np.log1p(-said)
+    def log_odds(self, examples: pd.DataFrame) -> Floats:
+        """The weighted mean of both in log odds, before the calibration, shape [N]."""
         share = self.config.trees_share
-        return (1 - share) * super().logits_of(examples) + share * of_trees
+        return (1 - share) * super().log_odds(examples) + share * self.grown.log_odds(examples)
 
     def save(self, folder: Path) -> None:
         """Write the network, and the trees beside it."""

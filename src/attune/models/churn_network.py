@@ -24,12 +24,12 @@ from torch.nn import functional
 from attune.columns import HISTORY_TIMES
 from attune.config import Settings
 from attune.models.base import Floats, read_model, write_model
+from attune.models.calibration import Calibration, choose_calibration
 from attune.models.encodings import CategoryEncoding, NumberEncoding, Standardisation
 from attune.models.ensemble import EnsembleLinear
 from attune.models.events import OrderSequence, SequenceBranch, recent_orders
 from attune.models.network import Batch, Network, load_tensors, network_tensors
 from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
-from attune.models.temperature import best_temperature, sigmoid
 
 _ROWS_AT_ONCE = 8192
 _SMALL_START = 0.1  # how loud the members are at first, beside the linear layer
@@ -53,11 +53,12 @@ class ChurnNetwork(Network):
         event_dim: int = Field(default=16, ge=2, multiple_of=2, description="state of the sequence branch")
 
     config: Config
-    temperature: Tensor
+    calibration: Calibration
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
+        self.calibration = Calibration()
 
     def prepare(self, train: pd.DataFrame) -> None:
         """Learn columns, scales and bins from the training examples alone, and make the layers.
@@ -94,7 +95,6 @@ class ChurnNetwork(Network):
         start_KH = torch.randn(config.members, config.width) * config.width**-0.5
         self.weight_KH = nn.Parameter(_SMALL_START * start_KH)
         self.bias_K = nn.Parameter(torch.zeros(config.members))
-        self.register_buffer("temperature", torch.ones(()))
 
     @property
     def reads_orders(self) -> bool:
@@ -148,16 +148,16 @@ class ChurnNetwork(Network):
         return functional.binary_cross_entropy_with_logits(logits_BK, labels_BK)
 
     def finish(self, validation: pd.DataFrame) -> None:
-        """Learn one temperature on the validation examples, so that probabilities mean what they say."""
-        self.temperature.fill_(best_temperature(self.logits_of(validation), labels_of(validation)))
+        """Choose a calibration on the validation examples, so that probabilities mean what they say."""
+        self.calibration = choose_calibration(self.log_odds(validation), validation)
 
     def score(self, examples: pd.DataFrame) -> Floats:
         """Give the probability of leaving for each of N examples, shape [N]."""
-        return sigmoid(self.logits_of(examples) / float(self.temperature))
+        return self.calibration.probabilities(self.log_odds(examples))
 
     @torch.no_grad()
-    def logits_of(self, examples: pd.DataFrame) -> Floats:
-        """The log odds of N examples before the temperature, shape [N]."""
+    def log_odds(self, examples: pd.DataFrame) -> Floats:
+        """What the network says of N examples, before the calibration, shape [N]."""
         self.eval()
         encoded = self.encode(examples, with_labels=False)
         order = torch.arange(len(examples))
@@ -168,8 +168,9 @@ class ChurnNetwork(Network):
         return torch.cat(parts).numpy() if parts else np.empty(0)
 
     def save(self, folder: Path) -> None:
-        """Write settings, columns and weights."""
+        """Write settings, columns, weights and the calibration."""
         write_model(folder, self.config, self.table.model_dump(mode="json"), network_tensors(self))
+        self.calibration.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -179,4 +180,5 @@ class ChurnNetwork(Network):
         network.table = FeatureTable.parse(table)
         network._make_layers()
         load_tensors(network, tensors)
+        network.calibration = Calibration.load(folder)
         return network.eval()

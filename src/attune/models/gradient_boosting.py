@@ -11,6 +11,7 @@ from pydantic import Field
 from attune.config import Settings
 from attune.errors import ModelError
 from attune.models.base import Floats, read_model, write_model
+from attune.models.calibration import Calibration, choose_calibration
 from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
 
 TREES_FILE = "trees.txt"
@@ -36,12 +37,13 @@ class GradientBoosting:
     config: Config
     table: FeatureTable
     trees: lightgbm.Booster
+    calibration: Calibration
 
     def __init__(self, config: Config) -> None:
         self.config = config
 
     def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
-        """Grow trees until the validation examples see no more gain.
+        """Grow trees until the validation examples see no more gain, and calibrate what they say on these.
 
         Raises:
             ModelError: A column cannot be a feature, or the labels hold one class only.
@@ -52,6 +54,7 @@ class GradientBoosting:
         data = lightgbm.Dataset(self._inputs(train), labels_N, categorical_feature=categorical)
         held_out = data.create_valid(self._inputs(validation), labels_of(validation))
         self._grow(data, held_out)
+        self.calibration = choose_calibration(self.log_odds(validation), validation)
 
     def _grow(self, data: lightgbm.Dataset, held_out: lightgbm.Dataset) -> None:
         stop = lightgbm.early_stopping(self.config.patience, verbose=False)
@@ -81,9 +84,15 @@ class GradientBoosting:
 
     def score(self, examples: pd.DataFrame) -> Floats:
         """Give the probability of leaving for each of N examples, shape [N]."""
-        if examples.empty:
-            return np.empty(0)
-        return np.asarray(self.trees.predict(self._inputs(examples)), dtype=np.float64)
+        return self.calibration.probabilities(self.log_odds(examples))
+
+    def log_odds(self, examples: pd.DataFrame) -> Floats:
+        """What the trees say of N examples, before the calibration, shape [N]."""
+        return np.empty(0) if examples.empty else self.log_odds_of(self._inputs(examples))
+
+    def log_odds_of(self, inputs: Floats) -> Floats:
+        """The same of at least one row as `FeatureTable` makes it, numbers first, then codes."""
+        return np.asarray(self.trees.predict(inputs, raw_score=True), dtype=np.float64)
 
     def shapley_values(self, examples: pd.DataFrame) -> Floats:
         """What each feature, in the order of the table, adds to the log odds, shape [N, features]."""
@@ -94,8 +103,9 @@ class GradientBoosting:
         return np.hstack([self.table.numbers(examples), self.table.codes(examples)])
 
     def save(self, folder: Path) -> None:
-        """Write settings and columns, and the trees as LightGBM's own text."""
+        """Write settings, columns and the calibration, and the trees as LightGBM's own text."""
         write_model(folder, self.config, self.table.model_dump(mode="json"), {})
+        self.calibration.save(folder)
         self.write_trees(folder)
 
     def write_trees(self, folder: Path) -> None:
@@ -112,6 +122,7 @@ class GradientBoosting:
         config, table, _ = read_model(folder)
         model = cls(cls.Config.parse(config))
         model.read_trees(folder, FeatureTable.parse(table))
+        model.calibration = Calibration.load(folder)
         return model
 
     def read_trees(self, folder: Path, table: FeatureTable) -> None:

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression as Solver
 
 from attune.config import Settings
 from attune.models.base import Floats, Tensors, read_model, write_model
+from attune.models.calibration import Calibration, choose_calibration
 from attune.models.tabular import FARTHEST, FeatureTable, labels_to_learn, scales
-from attune.models.temperature import sigmoid
 
 
 class LogisticRegression:
@@ -29,12 +29,13 @@ class LogisticRegression:
     config: Config
     table: FeatureTable
     weights: Tensors
+    calibration: Calibration
 
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:  # noqa: ARG002
-        """Learn the weights; the validation examples are not needed.
+    def fit(self, train: pd.DataFrame, validation: pd.DataFrame) -> None:
+        """Learn the weights; the validation examples calibrate, nothing else.
 
         Raises:
             ModelError: A column cannot be a feature, or the labels hold one class only.
@@ -46,11 +47,16 @@ class LogisticRegression:
         solver = Solver(C=self.config.c, max_iter=self.config.max_iterations)
         solver.fit(self._inputs(train), labels_N)
         self.weights |= {"weight_I": solver.coef_[0], "bias": solver.intercept_}
+        self.calibration = choose_calibration(self.log_odds(validation), validation)
 
     def score(self, examples: pd.DataFrame) -> Floats:
         """Give the probability of leaving for each of N examples, shape [N]."""
-        logits_N = self._inputs(examples) @ self.weights["weight_I"] + self.weights["bias"]
-        return sigmoid(logits_N)
+        return self.calibration.probabilities(self.log_odds(examples))
+
+    def log_odds(self, examples: pd.DataFrame) -> Floats:
+        """What the line says of N examples, before the calibration, shape [N]."""
+        log_odds_N: Floats = self._inputs(examples) @ self.weights["weight_I"] + self.weights["bias"]
+        return log_odds_N
 
     def terms(self, examples: pd.DataFrame) -> Floats:
         """What each feature, in the order of the table, adds to the log odds, shape [N, features]."""
@@ -68,8 +74,9 @@ class LogisticRegression:
         return np.hstack([np.clip(standard_NF, -FARTHEST, FARTHEST), *indicators], dtype=np.float64)
 
     def save(self, folder: Path) -> None:
-        """Write settings, columns and weights."""
+        """Write settings, columns, weights and the calibration."""
         write_model(folder, self.config, self.table.model_dump(mode="json"), self.weights)
+        self.calibration.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -77,4 +84,5 @@ class LogisticRegression:
         config, table, weights = read_model(folder)
         model = cls(cls.Config.parse(config))
         model.table, model.weights = FeatureTable.parse(table), weights
+        model.calibration = Calibration.load(folder)
         return model

@@ -33,6 +33,10 @@ class RandomForest(GradientBoosting):
         by_split = {"feature_fraction": 1.0, "feature_fraction_bynode": self.config.feature_share}
         return {**super()._settings(), "boosting": "rf", **by_split}
 
+    def log_odds_of(self, inputs: Floats) -> Floats:
+        """The mean of what the trees say; LightGBM gives their sum."""
+        return super().log_odds_of(inputs) / self.trees.num_trees()
+
     def shapley_values(self, examples: pd.DataFrame) -> Floats:
         """As of boosted trees; a forest answers with the mean of its trees, and LightGBM gives their sum."""
         return super().shapley_values(examples) / self.trees.num_trees()
