@@ -59,8 +59,10 @@ class Follower:
         served = self._served(model)
         signals = served.signals() if served else []
         yield from (f"{model}: {signal.name}: {signal.sentence}" for signal in signals)
-        report = served.write_report() if served else None
-        yield from (f"{model}: {check.name}: {check.sentence}" for check in (report.checks if report else ()))
+        report = served.report() if served else None
+        if report is not None:
+            report.save(self.launch.workspace.reports)
+            yield from (f"{model}: {check.name}: {check.sentence}" for check in report.checks)
         seen = look_of(verdict, self.at, controller.rules, signals)
         step = controller.look(model, seen)
         yield from self._tell(model, step)

@@ -23,7 +23,6 @@ from attune.drift.served import (
     check_lists,
     decision_fairness,
 )
-from attune.drift.verdicts import replace_file
 from attune.governance.fairness import ATTRIBUTES
 from attune.registry import Registry, Version
 from attune.retraining.answers import AT, PROBABILITY, label_answers, signals_of
@@ -33,7 +32,6 @@ from monitoring.monitors import ANSWERS, MONITORS
 from serving.prediction_table import joined
 
 KEPT = timedelta(days=90)
-FOLDER, FILE = "served", "served.json"
 
 
 @dataclass(frozen=True)
@@ -87,14 +85,6 @@ class Served:
         if isinstance(rules, DecisionRules):
             return self._decisions(rules)
         return None
-
-    def write_report(self) -> ServedReport | None:
-        """Make the report and write it where the pages look for it, by model and day."""
-        report = self.report()
-        if report is not None:
-            home = self.workspace.reports / FOLDER / self.champion.name / f"{self.now:%Y-%m-%d}"
-            replace_file(home / FILE, report.model_dump_json(indent=1) + "\n")
-        return report
 
     def _lists(self, rules: ListRules) -> ServedReport:
         since = self.now - timedelta(days=rules.days)

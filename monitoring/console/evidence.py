@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from attune.config import Settings, Workspace
 from attune.data.consents import agreed
 from attune.data.tables import read_table
+from attune.drift.served import ServedReport, newest_report
 from attune.drift.verdicts import Verdict
 from attune.errors import DataError
 from attune.evaluation.comparison import Comparison, metric_title
@@ -116,6 +117,10 @@ class Evidence:
     def measured(self, version: Version) -> Comparison | None:
         """What was measured when a version was made."""
         return self.read(Comparison, version, EVALUATION_FILE)
+
+    def served(self, champion: Version) -> ServedReport | None:
+        """What the answers of a champion were like when somebody last looked."""
+        return newest_report(self.workspace.reports, champion.name, champion.version)
 
     def quality(self, champion: Version) -> Quality | None:
         """The newest measurement of a champion: its own, or the one beside a later challenger."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from attune.config import Settings
+from attune.drift.served import ServedReport
 from attune.errors import IntegrityError
 from attune.governance.approvals import Approval
 from attune.governance.changes import Change, changes
@@ -13,12 +14,14 @@ from attune.governance.lamps import (
     Said,
     Word,
     all_unknown,
+    answers_lamp,
     drift_lamp,
     fairness_lamp,
     integrity_lamp,
     quality_lamp,
     rights_lamp,
     word_of,
+    worse_of,
 )
 from attune.governance.stages import Promotion, Stage
 from attune.registry import Version
@@ -105,6 +108,7 @@ class UseCase(Settings):
     waiting: tuple[Waiting, ...]
     moments: tuple[Moment, ...]
     services: tuple[Service, ...]
+    served: ServedReport | None
     fairness: FairnessView | None
     changed: Changed | None
     versions: tuple[VersionLine, ...]
@@ -145,6 +149,7 @@ def use_case(evidence: Evidence, model: str) -> UseCase:
         waiting=tuple(waiting(evidence, model, champion)),
         moments=tuple(history),
         services=tuple(services(promotions)),
+        served=evidence.served(champion) if champion else None,
         fairness=fairness_view(evidence, champion, previous) if champion else None,
         changed=_changed(evidence, champion, previous) if champion and previous else None,
         versions=tuple(_versions(evidence, model)),
@@ -187,12 +192,20 @@ def _lamps(evidence: Evidence, model: str, champion: Version | None) -> list[Sho
         lamps = all_unknown(Said.of("No version serves."))
         return [*(ShownLamp(lamp=lamp, evidence=f"/use-cases/{model}#versions") for lamp in lamps[:4]), whole]
     home, made = f"/use-cases/{model}/versions/{champion.version}", champion.manifest.created_at
-    drift = evidence.drift(model)
+    drift, served = evidence.drift(model), evidence.served(champion)
+    quality = quality_lamp(evidence.quality(champion), now, RULES)
     fairness = fairness_lamp(evidence.fairness(champion), made, now, RULES)
+    shown_by = {"quality": f"{home}#measured", "fairness": f"/use-cases/{model}#fairness"}
+    if served is not None:
+        tested = quality, fairness
+        quality = answers_lamp(quality, served.beyond if served.fairness is None else (), served.at)
+        fairness = worse_of(fairness, fairness_lamp(served.fairness, served.at, now, RULES))
+        changed = {lamp.name for lamp in (quality, fairness) if lamp not in tested}
+        shown_by |= dict.fromkeys(changed, f"/use-cases/{model}#answers")
     return [
-        ShownLamp(lamp=quality_lamp(evidence.quality(champion), now, RULES), evidence=f"{home}#measured"),
+        ShownLamp(lamp=quality, evidence=shown_by["quality"]),
         ShownLamp(lamp=drift_lamp(drift, champion.version, now, RULES), evidence=f"/use-cases/{model}/drift"),
-        ShownLamp(lamp=fairness, evidence=f"/use-cases/{model}#fairness"),
+        ShownLamp(lamp=fairness, evidence=shown_by["fairness"]),
         ShownLamp(lamp=rights_lamp(evidence.rights(champion), now, RULES), evidence="/rights"),
         whole,
     ]
@@ -214,6 +227,7 @@ def _broken(evidence: Evidence, model: str, error: IntegrityError) -> UseCase:
         waiting=(),
         moments=(),
         services=(),
+        served=None,
         fairness=None,
         changed=None,
         versions=(),

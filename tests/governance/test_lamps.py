@@ -13,12 +13,14 @@ from attune.governance.lamps import (
     Rights,
     Said,
     all_unknown,
+    answers_lamp,
     drift_lamp,
     fairness_lamp,
     integrity_lamp,
     quality_lamp,
     rights_lamp,
     word_of,
+    worse_of,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -105,6 +107,23 @@ def test_only_what_was_measured_and_held_against_a_limit_is_ok(lamp: Lamp, state
     if lamp.state == "ok":
         assert lamp.at is not None
         assert lamp.limit is not None
+
+
+def test_answers_beyond_a_limit_make_what_was_ok_warn_and_nothing_better():
+    good, bad = quality_lamp(quality(0.78, 0.82), NOW, RULES), quality_lamp(quality(0.70, 0.74), NOW, RULES)
+    assert answers_lamp(good, [], NOW) == good
+    assert answers_lamp(good, ["Coverage", "Novelty"], NOW).said.text == (
+        "Its answers are beyond a limit: Coverage, Novelty."
+    )
+    assert answers_lamp(bad, ["Coverage"], NOW).state == "stop"
+
+
+def test_of_what_was_tested_and_what_is_served_the_worse_is_shown():
+    fair = fairness_lamp(fairness((0.0, "reference"), (0.01, "ok")), ago(1), NOW, RULES)
+    unfair = fairness_lamp(fairness((0.0, "reference"), (0.06, "gap")), ago(1), NOW, RULES)
+    assert worse_of(fair, unfair).state == "stop"
+    assert worse_of(unfair, fair).state == "stop"
+    assert worse_of(fair, fairness_lamp(None, NOW, NOW, RULES)).state == "ok"
 
 
 @pytest.mark.parametrize(

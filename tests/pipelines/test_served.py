@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attune.config import Workspace
-from attune.drift.served import ServedReport
 from attune.training.plan import TrainingPlan
-from pipelines.served import FILE, FOLDER, Served
+from pipelines.served import Served
 from tests.monitoring.watched_shop import make_workspace
 
 NOW = datetime(2017, 12, 10, tzinfo=UTC)

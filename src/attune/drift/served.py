@@ -6,15 +6,17 @@ affair. What rests on too few answers is not computed, and never green.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import FiniteFloat
+from pydantic import FiniteFloat, ValidationError
 
 from attune.columns import CUSTOMER_ID, ITEM_ID, LABEL
 from attune.config import Settings
 from attune.drift.monitor import DecisionRules, ListRules
+from attune.drift.verdicts import replace_file
 from attune.evaluation.accuracy import Recommended
 from attune.evaluation.fairness import group_fairness
 from attune.evaluation.results import Evaluation, SliceResult
@@ -24,6 +26,8 @@ from attune.governance.fairness import ATTRIBUTES, FairnessTable, fairness_table
 TRUE_POSITIVE_RATE = "true_positive_rate"
 PROBABILITY = "probability"
 LEVEL = 0.95
+
+FOLDER, FILE = "served", "served.json"
 
 ServedWord = Literal["ok", "beyond", "not computed"]
 
@@ -58,9 +62,28 @@ class ServedReport(Settings):
     fairness: FairnessTable | None = None
 
     @property
-    def beyond(self) -> list[ServedCheck]:
-        """What is beyond its limit."""
-        return [check for check in self.checks if check.word == "beyond"]
+    def beyond(self) -> list[str]:
+        """The names of what is beyond its limit."""
+        return [check.name for check in self.checks if check.word == "beyond"]
+
+    def save(self, reports: Path) -> None:
+        """Write the report where the pages look for it, by model and day; a reader sees the whole of it."""
+        replace_file(
+            reports / FOLDER / self.model / f"{self.at:%Y-%m-%d}" / FILE,
+            self.model_dump_json(indent=1) + "\n",
+        )
+
+
+def newest_report(reports: Path, model: str, version: int) -> ServedReport | None:
+    """What the answers of a version were like when somebody last looked; None where nobody has."""
+    for file in sorted((reports / FOLDER / model).glob(f"*/{FILE}"), reverse=True):
+        try:
+            report = ServedReport.model_validate_json(file.read_bytes())
+        except ValidationError:
+            continue
+        if report.version == version:
+            return report
+    return None
 
 
 def check_lists(

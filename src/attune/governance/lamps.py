@@ -220,6 +220,21 @@ def fairness_lamp(table: FairnessTable | None, at: datetime, now: datetime, rule
     return Lamp(name="fairness", state=state, figure=figure, limit=limit, at=at, said=said)
 
 
+def answers_lamp(quality: Lamp, beyond: Sequence[str], at: datetime) -> Lamp:
+    """The lamp of quality where answers are beyond a limit: what was ok warns, and says of what."""
+    if quality.state != "ok" or not beyond:
+        return quality
+    said = Said.of("Its answers are beyond a limit: {names}.", names=", ".join(beyond))
+    return quality.model_copy(update={"state": "warn", "said": said, "at": at})
+
+
+def worse_of(measured: Lamp, served: Lamp) -> Lamp:
+    """Of two lamps about the same, the one to show: what serving shows counts where it is worse."""
+    if served.state == "unknown":
+        return measured
+    return min(measured, served, key=lambda lamp: _FIRST.index(lamp.state))
+
+
 def rights_lamp(found: Rights | None, now: datetime, rules: LampRules) -> Lamp:
     """Whether the champion rests on people who agreed, and still do."""
     if found is None:

@@ -12,10 +12,12 @@ from safetensors.numpy import save_file
 from attune import columns as c
 from attune.config import Workspace
 from attune.data.tables import write_tables
+from attune.drift.served import ServedCheck, ServedReport
 from attune.drift.verdicts import DRIFTED, INDEX, Bars, Check, FeatureVerdict, Subject, Verdict
 from attune.drift.verdicts import Window as Rows
 from attune.evaluation.comparison import ChampionResult
 from attune.evaluation.results import Evaluation, Metric
+from attune.evaluation.variety import GroupExposure
 from attune.governance.documents import Document, Section, markdown
 from attune.governance.fairness import FairnessRow, FairnessTable, FairnessVerdict
 from attune.governance.manifest import Window
@@ -44,6 +46,7 @@ def make_workspace(root: Path, text: str = "the best one") -> Workspace:
     register(workspace, registry, "churn", 2, text, approval="person")
     register(workspace, registry, "recommend", 1, text)
     _watch(workspace, text)
+    _serve(workspace, text)
     _consents(workspace)
     _predict(workspace)
     return workspace
@@ -160,6 +163,22 @@ def save_look(
     )
     verdict.save(workspace.reports / "drift" / "churn" / f"{as_of:%Y-%m-%d}" / "verdict.json")
     return verdict
+
+
+def _serve(workspace: Workspace, text: str) -> None:
+    """What the answers of version 1 were like: one figure beyond its limit."""
+    beyond = ServedCheck(name="Novelty", value=1.0, limit=2.0, word="beyond", sentence=text)
+    unknown = ServedCheck(name="Coverage", word="not computed", sentence=text)
+    now = datetime.now(UTC)
+    ServedReport(
+        model="churn",
+        version=1,
+        at=now,
+        first=now - timedelta(days=28),
+        answers=1234,
+        checks=(beyond, unknown),
+        exposure=(GroupExposure(group=text, exposure=0.25, bought=0.5, items=0.75),),
+    ).save(workspace.reports)
 
 
 def _consents(workspace: Workspace) -> None:

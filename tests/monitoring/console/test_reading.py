@@ -92,7 +92,7 @@ def test_an_auditor_finds_the_answers_by_script(address: str):
     assert case["serving"]["author"] == "bob"
     states = {shown["lamp"]["name"]: shown["lamp"]["state"] for shown in case["lamps"]}
     assert states == {
-        "quality": "ok",
+        "quality": "warn",
         "drift": "warn",
         "fairness": "ok",
         "rights": "warn",
@@ -102,6 +102,15 @@ def test_an_auditor_finds_the_answers_by_script(address: str):
     assert [wait["version"] for wait in case["waiting"]] == [2]
     assert {moment["kind"] for moment in case["moments"]} >= {"promoted", "approved", "drifted", "triggered"}
     assert [pair["now"]["verdict"] for pair in case["fairness"]["rows"]][-1] == "not enough data"
+
+
+def test_answers_beyond_a_limit_are_on_the_page_and_the_lamp_of_quality_warns(address: str):
+    page = httpx.get(f"{address}/use-cases/churn.json").json()
+    assert [check["word"] for check in page["served"]["checks"]] == ["beyond", "not computed"]
+    quality = next(each for each in page["lamps"] if each["lamp"]["name"] == "quality")
+    assert quality["lamp"]["said"]["text"] == "Its answers are beyond a limit: Novelty."
+    assert (quality["lamp"]["state"], quality["evidence"]) == ("warn", "/use-cases/churn#answers")
+    assert "What it answers" in httpx.get(f"{address}/use-cases/churn").text
 
 
 def test_the_chain_box_leads_from_an_answer_to_the_approval(address: str):
