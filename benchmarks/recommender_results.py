@@ -42,32 +42,29 @@ def record(measurement: Measurement, measured: Mapping[str, Sequence[Evaluation]
     figures: list[Result] = []
     for name, found in measured.items():
         seeds = measurement.seeds[: len(found)]
-        said = f"mean of seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
         for metric in found[0].metrics:
             unit = "share" if metric.startswith("coverage") else metric.partition("@")[0]
             for what, value in _values(metric, found, seeds).items():
-                figures.append(_figure(measurement, what, value, unit, name, said))
+                figures.append(_figure(measurement, what, value, unit, name))
     add_results(FILE, figures)
 
 
 def record_differences(measurement: Measurement, differences: Sequence[Difference]) -> None:
-    """Write the ends of the paired intervals by which our network is ahead of other models."""
+    """Write the ends of the paired 95 % intervals by which our network is ahead of other models."""
     figures: list[Result] = []
     for found in differences:
         if found.low is None or found.high is None or found.a != measurement.ours:
             continue
         for end, value in (("low", found.low), ("high", found.high)):
-            id_ = f"{_id(measurement.protocol, found.metric)}_minus_{found.b}_{end}"
-            said = f"{measurement.ours} less {found.b}, paired 95 % interval over customers"
-            figures.append(_result(measurement, id_, value, found.metric.partition("@")[0], found.b, said))
+            what, unit = f"{found.metric}_ahead_{end}", found.metric.partition("@")[0]
+            figures.append(_figure(measurement, what, value, unit, found.b))
     add_results(FILE, figures)
 
 
 def record_time(measurement: Measurement, wanted: float, seconds: Sequence[float]) -> None:
     """Write how many processor seconds a network learnt until its NDCG@10 was as wanted."""
-    said = f"processor time of learning until test NDCG@10 is {wanted}, each: " + ", ".join(
-        f"{each:.0f}" for each in seconds
-    )
+    each = f"each: {', '.join(f'{each:.0f}' for each in seconds)}" if len(seconds) > 1 else ""
+    said = f"processor time of learning until test NDCG@10 is {wanted}; {each}".removesuffix("; ")
     name = f"seconds_to_ndcg_{f'{wanted:g}'.replace('.', '')}"
     add_results(FILE, [_result(measurement, name, float(np.mean(seconds)), "CPU s", None, said)])
 
@@ -82,27 +79,29 @@ def _values(metric: str, found: Sequence[Evaluation], seeds: Sequence[int]) -> d
     return {metric: float(np.mean(known)), **(each if len(seeds) > 1 else {})}
 
 
-def _figure(measurement: Measurement, what: str, value: float, unit: str, model: str, said: str) -> Result:
+def _figure(measurement: Measurement, what: str, value: float, unit: str, model: str) -> Result:
     peer = None if model == measurement.ours else model
     suffix = "" if peer is None else f"_{peer}"
-    return _result(measurement, _id(measurement.protocol, what, suffix), value, unit, peer, said)
+    return _result(measurement, _id(measurement.protocol, what, suffix), value, unit, peer)
 
 
 def _result(
-    measurement: Measurement, name: str, value: float, unit: str, peer: str | None, said: str
+    measurement: Measurement, name: str, value: float, unit: str, peer: str | None, *said: str
 ) -> Result:
+    seeds = measurement.seeds
+    trained = f"mean of seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return Result.here(
         name=name,
         value=round(value, 5),
         unit=unit,
         peer=peer,
         data=measurement.data,
-        protocol=f"{measurement.words}; {said}",
+        protocol="; ".join([measurement.words, trained, *said]),
         command=measurement.command,
     )
 
 
-def _id(protocol: str, metric: str, suffix: str = "") -> str:
+def _id(protocol: str, metric: str, suffix: str) -> str:
     """The id of a figure.
 
     >>> _id("ml1m_loo", "ndcg@10", "_ease")

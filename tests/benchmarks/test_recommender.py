@@ -96,8 +96,8 @@ def test_the_ends_of_paired_intervals_are_recorded_where_ours_is_compared(record
     ours = Difference(a="sequential", b="ease", metric="ndcg@10", mean=0.2, low=0.1, high=0.3, level=0.95)
     record_differences(ONE_SEED, [ours, ours.model_copy(update={"a": "als"})])
     assert recorded() == [
-        ("ml1m_loo_ndcg10_minus_ease_high", 0.3, "ease"),
-        ("ml1m_loo_ndcg10_minus_ease_low", 0.1, "ease"),
+        ("ml1m_loo_ndcg10_ahead_high_ease", 0.3, "ease"),
+        ("ml1m_loo_ndcg10_ahead_low_ease", 0.1, "ease"),
     ]
 
 
