@@ -5,6 +5,7 @@ production a vault keeps them, and the overlay's ExternalSecrets bring them.
 """
 
 import hashlib
+import json
 import secrets
 import sys
 
@@ -43,9 +44,16 @@ def redis_users(rows: str, consumer: str, producer: str, project: str = "attune"
     return "\n".join(lines) + "\n"
 
 
+def object_store_users(access_key: str, secret_key: str) -> str:
+    """The one user of the object store, which is ours alone."""
+    keys = {"accessKey": access_key, "secretKey": secret_key}
+    return json.dumps({"identities": [{"name": "attune", "credentials": [keys], "actions": ["Admin"]}]})
+
+
 def new_secrets() -> dict[str, dict[str, str]]:
     """Secret -> its entries, each one new."""
-    rows, consumer, producer, postgres = (secrets.token_hex(32) for _ in range(4))
+    rows, consumer, producer, postgres, objects = (secrets.token_hex(32) for _ in range(5))
+    access = secrets.token_hex(10)
     return {
         "online-store": {"url": f"redis://attune:{rows}@redis:6379/0"},
         "stream": {
@@ -54,6 +62,11 @@ def new_secrets() -> dict[str, dict[str, str]]:
         },
         "redis-acl": {"users.acl": redis_users(rows, consumer, producer)},
         "postgres": {"password": postgres},
+        "object-store": {
+            "access-key": access,
+            "secret-key": objects,
+            "users.json": object_store_users(access, objects),
+        },
         "registry": {"url": f"postgresql+psycopg://attune:{postgres}@postgres:5432/attune"},
         "signing-key": {"signing.pem": _signing_key()},
         "serving-api-keys": {

@@ -14,6 +14,7 @@ from attune.errors import AttuneError, ConfigError
 from attune.locks import only_writer
 from pipelines import (
     console_cli,
+    example_cli,
     export_cli,
     features_cli,
     models_cli,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Tables: import them, checked, cleaned and pseudonymised.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+data_app.command()(example_cli.example)
 app.add_typer(features_cli.app, name="features")
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_cli.app, name="models")

@@ -23,6 +23,7 @@ Object = dict[str, Any]
 TEMPLATES: dict[str, Callable[[Object], Object]] = {
     "Deployment": lambda spec: spec["template"],
     "StatefulSet": lambda spec: spec["template"],
+    "Job": lambda spec: spec["template"],
     "CronJob": lambda spec: spec["jobTemplate"]["spec"]["template"],
     "TrainingRuntime": lambda spec: spec["template"]["spec"]["replicatedJobs"][0]["template"]["spec"][
         "template"

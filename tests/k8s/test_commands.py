@@ -2,6 +2,7 @@ import importlib.util
 import inspect
 import itertools
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,10 +35,24 @@ def parse(arguments: list[str]) -> None:
 
 def test_every_command_is_one_that_the_image_has(objects):
     for where, container in main_containers(objects):
-        if "attune" in container["image"] and "args" in container:
+        if "attune" in container["image"] and "args" in container and "command" not in container:
             program, *arguments = container["args"]
             assert program == "attune", where
             parse(arguments)
+
+
+def test_what_the_first_loop_says_are_commands_too():
+    job = named(rendered("overlays/local"), "Job", "first-loop")["spec"]["template"]["spec"]
+    (script,) = job["containers"][0]["args"]
+    said = [line.rpartition("|| ")[2] for line in script.splitlines()]
+    assert [line.split()[:3] for line in said] == [
+        ["attune", "data", "example"],
+        ["attune", "data", "import"],
+        ["attune", "run", "training"],
+        ["attune", "run", "training"],
+    ]
+    for line in said:
+        parse(shlex.split(line)[1:])
 
 
 def test_a_command_that_there_is_not_would_be_found():

@@ -14,7 +14,7 @@ from tests.k8s.rendered import (
 )
 
 PINNED = re.compile(r"\S+:\d+\.\d+(\.\d+)?(-[a-z]+)?")
-OTHERS = {"redis", "postgres"}
+OTHERS = {"redis", "postgres", "seaweedfs"}
 
 
 def test_every_pod_runs_as_our_user_and_no_other(objects):
@@ -89,7 +89,7 @@ def test_every_empty_folder_has_a_limit(objects):
 
 def test_whatever_stays_is_probed_and_whatever_starts_slowly_may(objects):
     for where, container in main_containers(objects):
-        ends = where.startswith(("CronJob", "TrainingRuntime"))
+        ends = where.startswith(("CronJob", "Job", "TrainingRuntime"))
         if ends or where == "Deployment/consume":  # they end when they fail
             continue
         assert {"livenessProbe", "readinessProbe"} <= container.keys(), where
@@ -101,14 +101,13 @@ def test_whatever_stays_is_probed_and_whatever_starts_slowly_may(objects):
 def test_images_are_our_own_or_pinned(objects):
     for where, container in containers(objects):
         image = container["image"]
-        name = image.rpartition("/")[2].partition(":")[0]
-        assert name in {"attune", *OTHERS}, where
+        assert name_of(image) in {"attune", *OTHERS}, where
         assert PINNED.fullmatch(image) or image == "attune:dev", where
 
 
 def test_the_image_that_versions_record_is_the_one_that_runs(objects):
     image = named(objects, "ConfigMap", "settings")["data"]["ATTUNE_IMAGE"]
-    ours = {each["image"] for where, each in containers(objects) if where.split("/")[1] not in OTHERS}
+    ours = {each["image"] for _, each in containers(objects) if name_of(each["image"]) not in OTHERS}
     assert ours == {image}
 
 
@@ -143,6 +142,10 @@ def test_a_laptop_has_no_gpu_and_one_server():
     assert "nvidia" not in str(local)
     assert named(local, "Deployment", "serving")["spec"]["replicas"] == 1
     assert not of_kind(local, "HorizontalPodAutoscaler", "ScaledObject")
+
+
+def name_of(image: str) -> str:
+    return image.rpartition("/")[2].partition(":")[0]
 
 
 def names(objects: list[Object]) -> set[str]:

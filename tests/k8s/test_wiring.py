@@ -1,11 +1,14 @@
 import re
+from urllib.parse import urlsplit
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from attune.adapters.dvc import REMOTE_VARIABLE
 from monitoring.metrics import SERIES as SERIES_OF_MODELS
 from serving import metrics
 from serving.process import DRAIN_SECONDS
 from tests.k8s.rendered import (
+    EVERYTHING,
     Object,
     containers,
     named,
@@ -141,8 +144,25 @@ def test_servers_write_only_their_log_and_what_dies_with_them(objects):
 
 def test_only_who_registers_has_the_signing_key(objects):
     for where, container in containers(objects):
-        signs = where.startswith(("CronJob", "Deployment/console"))
+        signs = where.startswith(("CronJob", "Job", "Deployment/console"))
         assert ("signing-key" in str(container)) == signs, where
+
+
+def test_only_who_makes_versions_or_brings_them_back_has_the_keys_of_the_object_store():
+    for objects in (rendered("overlays/local"), rendered("overlays/production"), rendered(EVERYTHING)):
+        for where, container in containers(objects):
+            keys = {each["name"] for each in container.get("env", []) if each["name"].startswith("AWS_")}
+            has = where.startswith(("CronJob", "Job", "Deployment/toolbox"))
+            assert keys == ({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} if has else set()), where
+
+
+def test_versions_go_where_somebody_listens():
+    local = rendered("overlays/local")
+    settings = named(local, "ConfigMap", "settings")["data"]
+    address = urlsplit(settings["AWS_ENDPOINT_URL"])
+    service = named(local, "Service", address.hostname)
+    assert address.port in [port["port"] for port in service["spec"]["ports"]]
+    assert settings[REMOTE_VARIABLE].startswith("s3://")
 
 
 def test_mounts_volumes_and_configuration_that_are_named_are_there(objects):
