@@ -12,7 +12,7 @@ from tests.k8s.rendered import ROOT
 
 # Data that may lie beside the project: definitions as their projects publish them.
 ARCHIVE = ROOT.parent / "shared" / "crds" / "crds.tar.xz"
-WANTED = re.compile(r"(keda|prometheus)[^/]*/|_trainingruntimes\.yaml$|/inferenceservices\.")
+WANTED = re.compile(r"(keda|prometheus)[^/]*/|\.org_(trainingruntimes|trainjobs)\.yaml$|/inferenceservices\.")
 Schema = dict[str, Any]
 
 

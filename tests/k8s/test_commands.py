@@ -95,6 +95,16 @@ def test_every_model_that_is_trained_is_watched_and_served(base):
     }
 
 
+def test_jobs_that_watch_start_the_run_that_is_due_and_have_the_room_for_it(base):
+    jobs = {job["metadata"]["name"]: job["spec"]["jobTemplate"]["spec"] for job in of_kind(base, "CronJob")}
+    for name in (name for name in jobs if name.startswith("watch-")):
+        watch, train = jobs[name], jobs[name.replace("watch", "train")]
+        (container,) = watch["template"]["spec"]["containers"]
+        (trainer,) = train["template"]["spec"]["containers"]
+        assert container["args"][-1] == "--act"
+        assert container["resources"] == trainer["resources"]
+
+
 def test_schedules_are_read_and_no_job_waits_for_ever(objects):
     for job in of_kind(objects, "CronJob"):
         spec = job["spec"]

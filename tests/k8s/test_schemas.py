@@ -6,6 +6,7 @@ import kubernetes_validate
 import pytest
 from kubeflow_trainer_api import models
 
+from tests.k8s.cel_rules import count, faults
 from tests.k8s.rendered import EVERYTHING, OVERLAYS, Object, of_kind, rendered
 from tests.k8s.resource_definitions import is_defined, schema_of
 
@@ -17,6 +18,11 @@ WITHOUT_DEFINITION = {
     ("kueue.x-k8s.io/v1beta1", "ClusterQueue"),
     ("kueue.x-k8s.io/v1beta1", "LocalQueue"),
     ("kueue.x-k8s.io/v1beta1", "ResourceFlavor"),
+}
+VERSION_OF = {
+    "TrainingRuntime": "trainer.kubeflow.org/v1alpha1",
+    "TrainJob": "trainer.kubeflow.org/v1alpha1",
+    "ScaledObject": "keda.sh/v1alpha1",
 }
 OF_NO_NAMESPACE = {"Namespace", "ClusterQueue", "ResourceFlavor"}
 
@@ -43,6 +49,39 @@ def test_every_custom_resource_fits_its_definition(objects):
         assert is_defined(*kind), f"no definition of {kind} to check with"
         # Without a look at the definitions themselves: they are megabytes that API servers have accepted.
         jsonschema.Draft202012Validator(schema_of(*kind)).validate(each)
+        assert list(faults(schema_of(*kind), each)) == []
+
+
+TORCH, MPI = {"torch": {}}, {"mpi": {"mpiImplementation": "OpenMPI"}}
+IN_ORDER = {"startupPolicy": {"startupPolicyOrder": "InOrder"}}
+WAITS = {"name": "node", "dependsOn": [{"name": "dataset", "status": "Complete"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "where"),
+    [
+        ("TrainingRuntime", {"mlPolicy": {**TORCH, **MPI}}, ".spec.mlPolicy"),
+        (
+            "TrainingRuntime",
+            {"template": {"spec": {**IN_ORDER, "replicatedJobs": [WAITS]}}},
+            ".spec.template.spec",
+        ),
+        ("ScaledObject", {"minReplicaCount": 9, "maxReplicaCount": 6}, ".spec"),
+        ("ScaledObject", {"minReplicaCount": 101}, ".spec"),
+        ("TrainJob", {}, ""),
+    ],
+)
+def test_what_a_rule_of_a_definition_forbids_is_found(kind, spec, where):
+    schema = schema_of(VERSION_OF[kind], kind)
+    found = list(
+        faults(schema, {"metadata": {"name": "Not.A.Name" if kind == "TrainJob" else "one"}, "spec": spec})
+    )
+    assert [place for place, _ in found] == [where]
+
+
+def test_the_definitions_have_rules_to_be_held_to():
+    counted = {kind: count(schema_of(version, kind)) for kind, version in VERSION_OF.items()}
+    assert all(counted.values()), counted
 
 
 def test_a_training_runtime_is_what_the_trainers_own_models_read():
