@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -23,30 +22,14 @@ import typer
 from attune.adapters.feast import FeastStore
 from benchmarks.results import Result, add_results
 from benchmarks.serving_load import Burst, ask, load, request
-from benchmarks.serving_shop import NOW, SETTINGS, Shop, open_shop, peer
+from benchmarks.serving_shop import DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, peer
 from serving.server import RunningServer, start
 from tests.redis_server import running_redis
 from tests.serving.test_bad_inputs import ALLOWED, PATHS, parts
 
-KEY = "a-key-of-the-benchmark"
 COMMAND = "make bench-serving"
 PEER = "FastAPI, uvicorn"
-DATA = "synthetic shop, 300 customers, 2,000 items"
 FAULT = "no_feature_store"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A server to be asked."""
-
-    port: int
-    pid: int
-    key: str = ""
-
-    def requests(self, path: str, customers: list[str]) -> list[bytes]:
-        """A request a customer."""
-        bodies = [json.dumps({"customer_id": customer}).encode() for customer in customers]
-        return [request(self.port, path, body, self.key) for body in bodies]
 
 
 def main(
@@ -59,7 +42,7 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         shop = open_shop(Path(name))
         with start(shop.workspace, settings=SETTINGS) as server, peer(shop) as (port, pid):
-            ours, theirs = _ours(server), Asked(port, pid)
+            ours, theirs = Asked.of(server), Asked(port, pid)
             results += beside_peer(shop, ours, theirs, rounds, seconds)
             results += [*slow_clients(shop, ours), *overload(shop, ours, seconds), *bad_inputs(ours)]
             results += event_to_answer(shop, server)
@@ -178,7 +161,7 @@ def store_down(shop: Shop, folder: Path) -> list[Result]:
         url, process = ending.enter_context(running_redis(folder))
         os.environ["ATTUNE_ONLINE_STORE"] = url
         FeastStore(shop.workspace).materialize(NOW, rebuild=True)
-        ours = _ours(ending.enter_context(start(shop.workspace, settings=SETTINGS)))
+        ours = Asked.of(ending.enter_context(start(shop.workspace, settings=SETTINGS)))
         requests = ours.requests("/v1/recommend", shop.customers)
         ask(ours.port, requests[:50])
         normal = ask(ours.port, (requests * 10)[:1_000])
@@ -202,10 +185,6 @@ def _stopped(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-def _ours(server: RunningServer) -> Asked:
-    return Asked(httpx.URL(server.url).port or 0, server.pid, KEY)
 
 
 def _middle(values: list[float]) -> float:

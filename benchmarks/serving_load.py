@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import uvloop
 
-LOST = 0  # the status of a request whose connection ended without an answer
+LOST, CUT = 0, 1  # the statuses of requests whose connection ended without an answer, or within it
 AGAIN_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
 HOST = "127.0.0.1"
@@ -31,6 +31,7 @@ class Burst:
         statuses: Status of each answer.
         ended: When it came, by the performance counter.
         flags: Whether the answer was good and held the word that was looked for.
+        again: How often a request was sent again.
         cpu: Seconds of the processor that the server's processes used.
     """
 
@@ -39,12 +40,18 @@ class Burst:
     statuses: list[int] = field(default_factory=list)
     ended: list[float] = field(default_factory=list)
     flags: list[bool] = field(default_factory=list)
+    again: int = 0
     cpu: float = 0.0
 
     @property
     def rate(self) -> float:
         """Good answers a second."""
         return self.statuses.count(200) / self.seconds
+
+    @property
+    def flagged(self) -> int:
+        """Good answers that held the word that was looked for."""
+        return sum(self.flags)
 
     @property
     def good_share(self) -> float:
@@ -97,7 +104,7 @@ def ask(port: int, requests: Sequence[bytes], flag: bytes = b"") -> Burst:
 
 def pour(
     port: int,
-    pid: int,
+    pid: int | None,
     requests: Sequence[bytes],
     rate: float,
     seconds: float,
@@ -108,7 +115,7 @@ def pour(
 
     Args:
         port: Of the server on this machine.
-        pid: Its process; what its children spend counts too.
+        pid: Its process; what its children spend counts too. None: nobody's is counted.
         requests: Sent in turn.
         rate: Requests a second.
         seconds: How long.
@@ -152,7 +159,7 @@ class _Connection(asyncio.Protocol):
         self.is_open = False
         if self._waits:
             self._waits = False
-            self._heard(self, LOST, b"")
+            self._heard(self, CUT if self._received else LOST, b"")
 
     def close(self) -> None:
         self._waits = False
@@ -198,7 +205,8 @@ class _Caller:
             connection.ask(wanted, due, tries)
 
     def _heard(self, connection: _Connection, status: int, body: bytes) -> None:
-        if status == LOST and connection.tries > 1:
+        if status in (LOST, CUT) and connection.tries > 1:
+            self._burst.again += 1
             again = connection.wanted, connection.due, connection.tries - 1
             asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._send, *again)
             return

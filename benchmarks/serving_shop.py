@@ -1,5 +1,6 @@
 """A shop with a network for each served model, as graphs, and servers over it: ours and the peer's."""
 
+import json
 import os
 import shutil
 import socket
@@ -11,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import httpx
 import pandas as pd
 
 from attune import columns as c
@@ -29,12 +31,16 @@ from attune.training.loop_settings import LoopSettings
 from attune.training.plan import TrainingPlan
 from attune.training.refresh import refresh_features
 from attune.training.train import train
+from benchmarks.serving_load import request
+from serving.server import RunningServer
 from serving.settings import SETTINGS_VARIABLE, ServingSettings
 from tests.origins import make_origin
 from tests.presentable import make_presentable
 
 NOW = datetime(2017, 10, 8, tzinfo=UTC)
 SETTINGS = ServingSettings(now=NOW, concurrency=64)
+KEY = "a-key-of-the-benchmark"
+DATA = "synthetic shop, 300 customers, 2,000 items"
 AS_OF = {"first": "2017-04-02", "train_every_days": 28}
 PARAMS: dict[str, Any] = {
     "churn": {
@@ -64,6 +70,25 @@ class Shop:
 
     workspace: Workspace
     customers: list[str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A server to be asked."""
+
+    port: int
+    pid: int
+    key: str = ""
+
+    @classmethod
+    def of(cls, server: RunningServer) -> Self:
+        """Our own server, with a key."""
+        return cls(httpx.URL(server.url).port or 0, server.pid, KEY)
+
+    def requests(self, path: str, customers: list[str]) -> list[bytes]:
+        """A request a customer."""
+        bodies = [json.dumps({"customer_id": customer}).encode() for customer in customers]
+        return [request(self.port, path, body, self.key) for body in bodies]
 
 
 def open_shop(root: Path) -> Shop:

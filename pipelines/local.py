@@ -26,6 +26,7 @@ def main() -> None:
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=request["pipeline_root"],
+        workspace_root=request["scratch"],
         raise_on_error=True,
         enable_caching=True,
         cache_root=request["cache_root"],

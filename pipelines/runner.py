@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from attune.config import HOME_VARIABLE, Workspace
@@ -64,7 +65,9 @@ def run_local(
         "outputs_file": str(run / "outputs.json"),
     }
     log = run / "log.txt"
-    _follow(request, workspace, log, on_progress)
+    # KFP unpacks each component into a folder for temporary files and leaves it there.
+    with TemporaryDirectory(prefix="tmp-", dir=workspace.runs) as scratch:
+        _follow(request | {"scratch": scratch}, workspace, log, on_progress)
     outputs = run / "outputs.json"
     if not outputs.exists():
         raise PipelineError(_what_went_wrong(name, log))
@@ -168,6 +171,7 @@ def _follow(
     environment = {
         **os.environ,
         HOME_VARIABLE: str(workspace.root),
+        "TMPDIR": str(Path(request["scratch"]).absolute()),
         "PYTHONUNBUFFERED": "1",
         **_threads(),
     }

@@ -3,6 +3,8 @@
 import gc
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import bentoml
@@ -21,8 +23,10 @@ from serving.routing import routes_of
 from serving.settings import ServingSettings
 from serving.supervisor import end_with_supervisor
 from serving.traces import open_traces
+from serving.turn import Turn
 
 SWITCH_SECONDS = 0.0005
+TURN_FILE = "answering.lock"  # in the folder of this server alone, see serving/process.py
 
 
 class EdgeService(Service[Any]):  # type: ignore[misc]  # BentoML ships this class without types
@@ -39,7 +43,12 @@ class EdgeService(Service[Any]):  # type: ignore[misc]  # BentoML ships this cla
         )
 
 
-@bentoml.service(name="attune", workers=1, http={"host": "127.0.0.1"}, logging={"access": {"enabled": False}})
+@bentoml.service(
+    name="attune",
+    workers=2 if ServingSettings.here().spare else 1,
+    http={"host": "127.0.0.1"},
+    logging={"access": {"enabled": False}},
+)
 class Attune:
     """Recommendations and churn probabilities from the champions of one workspace."""
 
@@ -51,6 +60,7 @@ class Attune:
         routes = routes_of(self._application, settings)
         self.routes = outside(routes) if settings.admin_port else routes
         self._admin = _admin(settings, inside(routes))
+        self._turn = Turn(Path(gettempdir()) / TURN_FILE) if settings.spare else None
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
@@ -59,8 +69,8 @@ class Attune:
         check(Workspace.here())
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
-    def settle(self) -> None:
-        """Leave what was made while starting out of every later garbage collection."""
+    async def settle(self) -> None:
+        """Leave what was made while starting out of every later garbage collection; wait for our turn."""
         # Without this the collector walks some 200,000 objects again and again: the tail of the latencies.
         gc.collect()
         gc.freeze()
@@ -68,6 +78,8 @@ class Attune:
         # The thread that answers gives the interpreter away at each call of the store and the model; beside a
         # loop that is busy with refusals it would get it back only after 5 ms each time.
         sys.setswitchinterval(SWITCH_SECONDS)
+        if self._turn:
+            await self._turn.come()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:

@@ -40,6 +40,7 @@ class ServingSettings(Settings):
     trace_share: float = Field(default=0, ge=0, le=1, description="of the requests; 0 is no traces")
     trace_exporter: str = Field(default="otlp", description="of OpenTelemetry, by name: otlp or console")
     log_requests: bool = Field(default=False, description="a line of JSON a request")
+    spare: bool = Field(default=False, description="a loaded worker that waits until the first dies")
     refresh_seconds: float = Field(default=1, gt=0, description="how often a new champion is looked for")
 
     features: FeatureSettings = Field(

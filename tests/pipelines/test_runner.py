@@ -21,12 +21,16 @@ from pipelines.runner import PipelineError, repeat_on_cluster, run_local, run_on
 ARGUMENTS = {"model": "churn", "now": "2017-09-03"}
 
 
-def test_a_failing_component_is_reported_with_its_own_sentence_and_its_log(tmp_path):
-    workspace = Workspace(root=tmp_path)
+def test_a_failing_component_is_reported_with_its_own_sentence_and_its_log(tmp_path, monkeypatch):
+    workspace, elsewhere = Workspace(root=tmp_path), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
     with pytest.raises(PipelineError, match=r"no version of 'churn' serves.*pipeline monitoring; its log: "):
         run_local("monitoring", ARGUMENTS, workspace, "code", on_progress=lambda line: None)
     (log,) = tmp_path.glob("runs/monitoring-*/log.txt")
     assert "detect-drift" in log.read_text()
+    assert [each.name for each in workspace.runs.glob("tmp-*")] == []
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_run_ends_with_its_caller_even_when_that_is_killed(tmp_path):
