@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from attune.drift.verdicts import Verdict
 from attune.errors import AttuneError
@@ -17,6 +17,7 @@ from attune.retraining.benefit import measure_benefit
 from attune.retraining.controller import Controller
 from attune.retraining.decide import Benefit, Step
 from attune.retraining.evidence import look_of
+from attune.retraining.rollback import end_trial
 from attune.retraining.rules import RetrainingRules
 from attune.training.plan import TrainingPlan
 from monitoring.metrics import write_metrics
@@ -56,6 +57,7 @@ class Follower:
         """Take a verdict to its end, and say what happens in lines."""
         model, controller = verdict.subject.model, self.controller
         yield from self._settle(model)
+        yield from self._try(model)
         served = self._served(model)
         signals = served.signals() if served else []
         yield from (f"{model}: {signal.name}: {signal.sentence}" for signal in signals)
@@ -75,6 +77,22 @@ class Follower:
             yield from self._tell(model, step)
         if step.action == "retrain":
             yield from self._run(model, verdict.subject.now, step)
+
+    def _try(self, model: str) -> Iterator[str]:
+        """End the trial of a canary that surely answers worse than the champion."""
+        from pipelines.trials import canary_of, why_to_end
+
+        params, workspace = self.launch.params.get(model), self.launch.workspace
+        canary = canary_of(workspace, model) if params else None
+        if canary is None or params is None:
+            return
+        why = why_to_end(workspace, canary, TrainingPlan.parse(params), self.at)
+        if why is None:
+            return
+        if not self.act:
+            yield f"{model}: canary {canary.version} should go ({why}); --act ends its trial"
+            return
+        yield from self._tell(model, end_trial(workspace, canary, why, self.at))
 
     def _served(self, model: str) -> "Served | None":
         from pipelines.served import Served
@@ -119,9 +137,19 @@ class Follower:
         for version in reversed(Registry(self.launch.workspace).versions(model)):
             outcome = read_document(Outcome, version.folder / DECISION_FILE)
             if outcome is not None and outcome.cause == lease.cause:
+                stage = Registry(self.launch.workspace).stages(model)[version.version]
+                if stage == "shadow" or stage == "canary":
+                    yield from self._on_trial(model, version.version, stage)
+                    return
                 step = self.controller.ended(model, lease.token, outcome.verdict, self.at, outcome.reason)
                 yield from self._tell(model, step)
                 return
+
+    def _on_trial(self, model: str, version: int, stage: Literal["shadow", "canary"]) -> Iterator[str]:
+        state = self.controller.standing(model)
+        if state.run is not None and state.phase != stage:
+            why = f"Version {version} is the {stage}."
+            yield from self._tell(model, self.controller.staged(model, state.run.token, stage, self.at, why))
 
     def _benefit(self, model: str, now: datetime) -> Benefit | None:
         from attune.adapters.feast import FeastStore

@@ -162,12 +162,9 @@ def promote(
 @app.command()
 def rollback(model: Model, reason: Reason, home: Home = HOME) -> None:
     """Make the champion before this one champion again. Needs no remote and no feature store."""
-    from attune.retraining.controller import Controller
-    from attune.retraining.rules import RetrainingRules
+    from attune.retraining.rollback import roll_back
 
-    done = _registry(home).roll_back(model, reason, f"asked for by {this_person()}")
-    controller = Controller(workspace_at(home), RetrainingRules())
-    controller.rolled_back(model, done.promoted_at, f"Rolled back to version {done.version}: {reason}")
+    done = roll_back(workspace_at(home), model, reason, f"asked for by {this_person()}")
     say(f"version {done.version} of {model} is champion again, in place of {_named(done.previous)}")
 
 

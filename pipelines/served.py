@@ -34,6 +34,25 @@ from serving.prediction_table import joined
 KEPT = timedelta(days=90)
 
 
+def answers_of(workspace: Workspace, version: Version, now: datetime) -> pl.DataFrame:
+    """What a version answered in the last ninety days, each answer once, as the log has it."""
+    return (
+        joined(workspace.predictions)
+        .filter(
+            pl.col("model") == version.name,
+            pl.col("model_version") == version.version,
+            pl.col(AT).is_between(now - KEPT, now),
+        )
+        .unique("prediction_id", maintain_order=True)
+    )
+
+
+def scored(answers: pl.DataFrame) -> pd.DataFrame:
+    """customer_id, at and probability of answers about somebody."""
+    known = answers.filter(pl.col(PROBABILITY).is_not_null(), pl.col("customer").is_not_null())
+    return known.select(pl.col("customer").alias(CUSTOMER_ID), AT, PROBABILITY).to_pandas()
+
+
 @dataclass(frozen=True)
 class Served:
     """The answers of a champion.
@@ -55,15 +74,7 @@ class Served:
         champion = Registry(workspace).champion(model)
         if champion is None or not workspace.predictions.exists():
             return None
-        answers = (
-            joined(workspace.predictions)
-            .filter(
-                pl.col("model") == model,
-                pl.col("model_version") == champion.version,
-                pl.col(AT).is_between(now - KEPT, now),
-            )
-            .unique("prediction_id", maintain_order=True)
-        )
+        answers = answers_of(workspace, champion, now)
         return None if answers.is_empty() else cls(workspace, champion, plan, answers, now)
 
     def signals(self) -> list[Signal]:
@@ -125,8 +136,7 @@ class Served:
     @cached_property
     def _scored(self) -> pd.DataFrame:
         """customer_id, at and probability of answers about somebody."""
-        known = self.answers.filter(pl.col(PROBABILITY).is_not_null(), pl.col("customer").is_not_null())
-        return known.select(pl.col("customer").alias(CUSTOMER_ID), AT, PROBABILITY).to_pandas()
+        return scored(self.answers)
 
     @cached_property
     def _labelled(self) -> pd.DataFrame:

@@ -100,7 +100,7 @@ async def _roll_back(desk: Desk, request: Request) -> Response:
     model = await run_in_threadpool(model_of, desk.evidence, request)
     seen = decisions.number(fields, "champion")
     reason = reason_of(fields)
-    await run_in_threadpool(decisions.roll_back, desk.evidence.registry, model, member, reason, seen)
+    await run_in_threadpool(decisions.roll_back, desk.evidence.workspace, model, member, reason, seen)
     return RedirectResponse(f"/use-cases/{model}", SEE_OTHER)
 
 

@@ -2,10 +2,12 @@
 
 import hmac
 
+from attune.config import Workspace
 from attune.errors import ConfigError, RegistryError
 from attune.governance.documents import markdown
 from attune.governance.manifest import digest_bytes
 from attune.registry import Registry, Version
+from attune.retraining import rollback
 from monitoring.console.access import Act, Member
 
 Fields = dict[str, str]
@@ -77,17 +79,17 @@ def promote(
     )
 
 
-def roll_back(registry: Registry, model: str, member: Member, reason: str, seen: int | None) -> None:
-    """Make the champion before this one champion again.
+def roll_back(workspace: Workspace, model: str, member: Member, reason: str, seen: int | None) -> None:
+    """Make the champion before this one champion again; two in a week pause retraining.
 
     Raises:
         RegistryError: The person may not, there is none before, or another version serves by now.
     """
     require(member, "roll back")
-    present = registry.champion(model)
+    present = Registry(workspace).champion(model)
     if present is None or present.version != seen:
         raise RegistryError("another version serves than the page showed; read it again, then decide")
-    registry.roll_back(model, reason, _asked_by(member))
+    rollback.roll_back(workspace, model, reason, _asked_by(member))
 
 
 def number(fields: Fields, name: str) -> int | None:

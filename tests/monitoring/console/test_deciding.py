@@ -9,6 +9,7 @@ from attune.config import Workspace
 from attune.governance.documents import markdown
 from attune.governance.manifest import digest_bytes
 from attune.registry import Registry
+from attune.retraining.history import history
 from monitoring.console.access import PEOPLE_FILE, Access
 from tests.monitoring.console.running import console
 
@@ -183,6 +184,7 @@ def test_a_rollback_needs_that_the_page_still_stands(site: str, tokens: Tokens, 
     champion = Registry(workspace).champion("churn")
     assert champion is not None
     assert champion.version == 1
+    assert history(workspace, "churn")[-1].event == "rolled back"
 
 
 def test_who_is_taken_out_is_out_at_once(site: str, tokens: Tokens, workspace: Workspace):
