@@ -22,8 +22,11 @@ def detect_drift(
     """
     from pathlib import Path
 
+    from attune.config import Workspace
     from attune.governance.lineage import step
     from monitoring.detect import detect
+    from serving.served_values import served_values
 
+    answers = served_values(Workspace.here().predictions, model=model)
     with step("detect_drift", ["features", f"models/{model}"], [report.path, verdict_file.path]):
-        return detect(model, now, Path(report.path), Path(verdict_file.path))
+        return detect(model, now, Path(report.path), Path(verdict_file.path), answers)

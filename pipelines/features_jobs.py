@@ -22,7 +22,7 @@ from pipelines.options import HOME, PARAMS_FILE, Home, Now, Params, launch_at, w
 from pipelines.terminal import console
 
 if TYPE_CHECKING:  # an engine comes with it, which other commands need not load
-    from attune.features.parity import ParityReport, Served
+    from attune.features.parity_report import ParityReport
 
 DAY = timedelta(days=1)
 REPORT_FILE = "parity.json"
@@ -126,11 +126,13 @@ def _compared(
     from attune.adapters.online_stores import ONLINE_FILE, open_rows
     from attune.features.offline_values import OfflineValues
     from attune.features.parity import compare
+    from serving.served_values import served_values
 
     store = FeastStore(workspace)
     offline = OfflineValues(store, workspace.tables, workspace.features, settings)
     rows = open_rows(workspace.feast / ONLINE_FILE, read_seconds=READ_SECONDS)
-    return compare(offline, rows, sample, store.online_as_of(), _served(workspace, answers))
+    served = served_values(workspace.predictions, answers)
+    return compare(offline, rows, sample, store.online_as_of(), served)
 
 
 def _sample(workspace: Workspace, count: int, seed: int) -> list[str]:
@@ -140,18 +142,6 @@ def _sample(workspace: Workspace, count: int, seed: int) -> list[str]:
     others = sorted(set(everybody) - set(pushed))
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
     return [*pushed, *draw.sample(others, min(count - len(pushed), len(others)))]
-
-
-def _served(workspace: Workspace, count: int) -> "list[Served]":
-    from attune.features.parity import Served
-    from serving.prediction_log import read_predictions
-
-    about = [each for each in read_predictions(workspace.predictions) if each.customer and each.features]
-    return [
-        Served(record.feature_service, view, str(record.customer), used.as_of, used.digest)
-        for record in about[len(about) - min(count, len(about)) :]
-        for view, used in (record.features or {}).items()
-    ]
 
 
 def _show(report: "ParityReport") -> None:

@@ -62,10 +62,10 @@ def push(
 
 
 def consume(
-    url: Annotated[str, typer.Option(envvar=STREAM_VARIABLE, help="The Redis, redis://host:6379/0.")] = "",
-    stream: Annotated[str, typer.Option(help="The stream; refused entries go to <stream>:refused.")] = (
-        "interactions"
-    ),
+    url: Annotated[
+        str, typer.Option(envvar=STREAM_VARIABLE, help="redis://host:6379/0 or kafka://host:9092.")
+    ] = "",
+    stream: Annotated[str, typer.Option(help="The stream or topic.")] = "interactions",
     group: Annotated[str, typer.Option(help="Each group is given every interaction once.")] = "attune",
     consumer: Annotated[
         str, typer.Option(help="A name that stays after a restart; left out: the host.")
@@ -73,18 +73,21 @@ def consume(
     home: Home = HOME,
     params: Params = PARAMS_FILE,
 ) -> None:
-    """Take interactions from a Redis stream until SIGTERM or ctrl-C, as `push` does from a file.
+    """Take interactions from a Redis stream or a Kafka topic until SIGTERM or ctrl-C, as `push` from a file.
 
-    An entry has the field `interaction`, a JSON object. It is acknowledged when it is in the log and online;
-    after a kill it is delivered again, and counts once. For example:
+    Redis: an entry has the field `interaction`, a JSON object; refused ones go to <stream>:refused. Kafka: a
+    message is the object; refused ones go to <stream>.refused. It is acknowledged when it is in the log and
+    online; after a kill it is delivered again, and counts once. For example:
     redis-cli XADD interactions '*' interaction '{"customer_id": "7", ...}'
     """
-    from attune.adapters.redis_stream import RedisStream
+    from attune.adapters.streams import open_stream
     from attune.features.consume import consume as consume_from
 
     if not url:
-        raise ConfigError(f"name the Redis with --url or {STREAM_VARIABLE}, redis://host:6379/0 for example")
-    source = RedisStream(url, stream, consumer or socket.gethostname(), group)
+        raise ConfigError(
+            f"name it with --url or {STREAM_VARIABLE}: redis://host:6379/0 or kafka://host:9092"
+        )
+    source = open_stream(url, stream, consumer or socket.gethostname(), group)
     key, pusher = _opened(home, params)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

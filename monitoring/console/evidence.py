@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +28,7 @@ from attune.governance.withdrawals import withdrawn_since
 from attune.registry import Registry, Version
 from attune.release import PLAN_FILE
 from attune.retraining.history import Entry, history, standing
-from monitoring.detect import VERDICT_FILE
+from monitoring.parity import VERDICT_FILE, last_skew
 
 Clock = Callable[[], datetime]
 Read = TypeVar("Read", bound=Settings)
@@ -73,7 +73,7 @@ class Evidence:
         self._in_turn = threading.Lock()
 
     def integrity(self) -> Integrity:
-        """Whether the log, its heads, the tables and every byte of every version hold, as of this minute."""
+        """Whether the log, its heads, the tables, every version and what answers rested on hold."""
         with self._in_turn:
             now = self.clock()
             if self._integrity is None or now - self._integrity.at > CHECKED_FOR:
@@ -82,10 +82,16 @@ class Evidence:
                 self._integrity = Integrity(
                     events=0 if problems else len(self.registry.log()),
                     versions=0 if problems else sum(len(self.registry.versions(name)) for name in names),
-                    problems=tuple(problems),
+                    problems=(*problems, *self._skews(names)),
                     at=now,
                 )
             return self._integrity
+
+    def _skews(self, names: Iterable[str]) -> Iterator[str]:
+        """What the newest look at each model says of answers that rested on other values than training."""
+        for name in names:
+            if skew := last_skew(self.workspace.reports / "drift" / name):
+                yield f"{name}: {skew}"
 
     def document(self, version: Version, name: str) -> bytes | None:
         """A file of a version; None where there is none, or it is not what its manifest says."""

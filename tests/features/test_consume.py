@@ -2,15 +2,9 @@
 
 import itertools
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,21 +13,20 @@ from attune.adapters.online_sqlite import SqliteRows
 from attune.adapters.redis_connection import RedisAddress, RedisConnection
 from attune.adapters.redis_stream import RedisStream
 from attune.config import Workspace
-from attune.data.interaction_log import InteractionLog
 from attune.data.pseudonyms import load_or_make_key, pseudonym
 from attune.features.consume import ConsumeReport, consume
 from attune.features.push import Pusher
 from attune.features.read_plan import OnlineReader
 from attune.features.settings import FeatureSettings
-from tests.features.live_shop import customer, open_shop
+from tests.features.live_shop import customer
+from tests.features.streaming import consuming, line, logged, wait_until
 
-ROOT = Path(__file__).parents[2]
 streams = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> Workspace:
-    return open_shop(tmp_path_factory.mktemp("shop"))
+@pytest.fixture
+def shop(streamed_shop) -> Workspace:
+    return streamed_shop
 
 
 @pytest.fixture
@@ -44,18 +37,6 @@ def stream() -> str:
 @pytest.fixture
 def redis(redis_url) -> RedisConnection:
     return RedisConnection(RedisAddress(redis_url), 5)
-
-
-def line(number: int, stream: str, **changes: Any) -> str:
-    said = {
-        "customer_id": f"customer {number % 3}",
-        "item_id": f"item {number % 12}",
-        "order_id": f"{stream} order {number}",
-        "event_timestamp": f"2017-03-01T{number // 60:02}:{number % 60:02}:00Z",
-        "quantity": 1,
-        "amount": 2.5,
-    }
-    return json.dumps(said | changes)
 
 
 def add(redis: RedisConnection, stream: str, *lines: str) -> None:
@@ -70,11 +51,6 @@ def take_all(redis_url: str, stream: str, shop: Workspace) -> ConsumeReport:
     asked = itertools.count()
     key = load_or_make_key(shop.pseudonym_key)
     return consume(source, pusher, key, lambda: next(asked) > len(seen), seen.append)
-
-
-def logged(shop: Workspace, stream: str) -> list[str]:
-    rows = InteractionLog(shop.tables).rows("customer_id", [customer(shop, each) for each in range(3)])
-    return [order for order in rows["order_id"].to_list() if order.startswith(stream)]
 
 
 def pending(redis: RedisConnection, stream: str) -> Any:
@@ -138,25 +114,6 @@ def test_what_is_refused_goes_to_the_dead_letters_with_its_reason_and_without_th
     key = load_or_make_key(shop.pseudonym_key)
     assert pseudonym(key, "customer 0").encode() in b"".join(letter[b"row"] for letter in found)
     assert pending(redis, stream) == 0
-
-
-@contextmanager
-def consuming(shop: Workspace, redis_url: str, stream: str) -> Iterator[subprocess.Popen[str]]:
-    """`attune features consume`, which is killed where it has not ended by itself."""
-    options = ["--url", redis_url, "--stream", stream, "--consumer", "one", "--home", str(shop.root)]
-    command = [sys.executable, "-m", "pipelines.cli", "features", "consume", *options]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def wait_until(stream: str, shop: Workspace, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(logged(shop, stream)) < count and time.monotonic() < deadline:
-        time.sleep(0.005)
 
 
 def test_a_killed_consumer_loses_nothing_and_nothing_counts_twice_and_sigterm_ends_it_in_order(

@@ -11,11 +11,13 @@ from attune.adapters.online_sqlite import SqliteRows
 from attune.config import Workspace
 from attune.features.offline_values import OfflineValues
 from attune.features.packing import Layout
-from attune.features.parity import ANY_FEATURE, ParityReport, Served, compare
+from attune.features.parity import Served, compare, compare_answers
+from attune.features.parity_report import ANY_FEATURE, ParityReport
 from attune.features.push import Pusher
 from attune.features.row_store import RowStore, write_frame
 from attune.features.schema import CUSTOMER_ACTIVITY, VIEWS
 from attune.features.settings import FeatureSettings
+from attune.features.snapshot_values import SnapshotValues
 from attune.features.value_digest import digests_of
 from tests.features.live_shop import ONLINE, copy_of, customer, lines, open_shop
 
@@ -89,17 +91,21 @@ def test_a_customer_who_is_missing_online_is_found(shop, store):
     assert {(each.customer, each.other) for each in found} == {(customer(shop, 2), None)}
 
 
-def test_what_serving_used_is_compared_by_its_digest(shop, store):
-    (row,) = FeastStore(shop).online("recommend_v1", [customer(shop, 0)], ONLINE)
-    said = digests_of("recommend_v1", row)
-    used = tuple(
-        Served("recommend_v1", view, row.key, datetime.fromisoformat(each["as_of"]), each["digest"])
-        for view, each in said.items()
+def used_of(shop: Workspace, number: int) -> tuple[Served, ...]:
+    """What an answer about a customer rests on now."""
+    (row,) = FeastStore(shop).online("recommend_v1", [customer(shop, number)], ONLINE)
+    return tuple(
+        Served("recommend_v1", view, row.key, datetime.fromisoformat(each["as_of"]), each["digest"], NOW)
+        for view, each in digests_of("recommend_v1", row).items()
     )
-    assert words(proven(shop, store, used), "served") == dict.fromkeys(BUILT, "equal") | {
-        "message_context": "not computed"
-    }
-    wrong = Served("recommend_v1", "customer_history", row.key, ONLINE, "00")
+
+
+def test_what_serving_used_is_compared_by_its_digest(shop, store):
+    used = used_of(shop, 0)
+    found = words(proven(shop, store, used), "served")
+    assert {view: found.pop(view) for view in BUILT} == dict.fromkeys(BUILT, "equal")
+    assert set(found.values()) == {"not computed"}
+    wrong = Served("recommend_v1", "customer_history", customer(shop, 0), ONLINE, "00", NOW)
     (found,) = proven(shop, store, (*used, wrong)).differences
     assert (found.view, found.feature, found.other) == ("customer_history", ANY_FEATURE, "00")
 
@@ -112,3 +118,34 @@ def test_what_nobody_brought_online_is_not_computed_and_never_equal(shop, tmp_pa
 def test_only_views_about_customers_that_are_online_are_compared(shop, store):
     online = {view.name for view in VIEWS.values() if view.online}
     assert {proof.view for proof in proven(shop, store).proofs} == online
+
+
+def test_a_look_at_answers_needs_only_snapshots_and_names_the_feature_of_a_row_that_is_still_online(
+    shop, store
+):
+    equal = compare_answers(SnapshotValues(shop.features), store, used_of(shop, 3))
+    assert (equal.word, len(equal.proofs), equal.skew) == ("equal", 3, "")
+    seed(store, customer(shop, 3), orders_90d=99)
+    wrong = compare_answers(SnapshotValues(shop.features), store, used_of(shop, 3))
+    assert wrong.skew == "customer_activity.orders_90d in 1 of 3 rows"
+    (found,) = wrong.differences
+    assert found.other == 99
+    store.delete(["customer_activity"], customer(shop, 3))
+    gone = compare_answers(
+        SnapshotValues(shop.features),
+        store,
+        [Served("recommend_v1", "customer_activity", customer(shop, 3), ONLINE, "00", NOW)],
+    )
+    assert gone.skew == "customer_activity in 1 of 1 rows"
+
+
+def test_a_moment_between_snapshots_is_left_to_the_back_fill(shop, store):
+    between = Served("recommend_v1", "customer_activity", customer(shop, 3), NOW, "00", NOW)
+    assert compare_answers(SnapshotValues(shop.features), store, [between]).word == "not computed"
+
+
+def test_snapshots_alone_say_what_the_join_of_training_says(shop):
+    offline = OfflineValues(FeastStore(shop), shop.tables, shop.features, FeatureSettings())
+    asked = {ONLINE: [customer(shop, each) for each in range(6)]}
+    for view in BUILT[1:]:
+        assert SnapshotValues(shop.features).at(view, asked) == offline.at(view, asked)

@@ -67,7 +67,7 @@ def test_every_command_explains_itself(command):
         ("features backfill --from 2017-09-03 --to 2017-06-04", "there is no date; exchange them"),
         ("features parity", "import"),
         ("features push -", "no key of pseudonyms"),
-        ("features consume", "name the Redis with --url"),
+        ("features consume", "name it with --url"),
         ("models show churn", "churn has no champion"),
         ("models show churn --version 3", "churn has no version 3"),
         ("monitor churn --now 2017-09-03", "nothing to watch"),

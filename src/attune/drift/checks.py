@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from attune.drift.monitor import DriftRules, Watched
 from attune.drift.profile import Numbers, Profile, Unreadable
 from attune.drift.verdicts import Check
+from attune.features.parity_report import ANY_FEATURE, Difference, ParityReport
+from attune.features.schema import VIEWS
 
 
 def check_window(side: str, profile: Profile, watched: Sequence[Watched], rules: DriftRules) -> list[Check]:
@@ -55,6 +57,21 @@ def check_age(last: datetime, now: datetime, max_age_days: int) -> Check:
     )
 
 
+def check_parity(report: ParityReport) -> Check:
+    """Ask whether serving used the values that training is told; what is skewed is named.
+
+    Args:
+        report: Of answers that were compared.
+    """
+    return Check(
+        name="answers: as in training",
+        found=report.skew or "equal in every row that answers rested on",
+        wanted="the values that training is told",
+        passed=not report.skew,
+        features=tuple(dict.fromkeys(name for each in report.differences for name in _features(each))),
+    )
+
+
 _Find = Callable[[Profile, Watched], str]
 
 
@@ -99,6 +116,10 @@ def _out_of_range(profile: Profile, feature: Watched) -> str:
     high = "inf" if feature.maximum is None else f"{feature.maximum:g}"
     found = f"values from {column.minimum:g} to {column.maximum:g}, allowed {low} to {high}"
     return found if too_low or too_high else ""
+
+
+def _features(found: Difference) -> tuple[str, ...]:
+    return VIEWS[found.view].feature_names if found.feature == ANY_FEATURE else (found.feature,)
 
 
 def _summary(faults: dict[str, str]) -> str:

@@ -31,7 +31,11 @@ class Side(Generic[Profiled]):
 
 
 def watch(
-    subject: Subject, reference: Side[ReferenceProfile], current: Side[Profile], monitor: Monitor
+    subject: Subject,
+    reference: Side[ReferenceProfile],
+    current: Side[Profile],
+    monitor: Monitor,
+    asked: Sequence[Check] = (),
 ) -> Verdict:
     """Look at a model once: first whether the data are sane, then whether they have drifted.
 
@@ -40,12 +44,14 @@ def watch(
         reference: What it learnt on.
         current: What it is asked now, counted on the grids of the reference.
         monitor: Which features are watched, and how strictly.
+        asked: What was asked of the data already.
     """
     watched = monitor.watched()
     checks = [
         check_age(current.last, subject.now, monitor.rules.max_age_days),
         *check_window("reference", reference.profile, watched, monitor.rules),
         *check_window("current", current.profile, watched, monitor.rules),
+        *asked,
     ]
     sane = {feature.name for feature in _sane(watched, checks)}
     weights = reference.profile.weights

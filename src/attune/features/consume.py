@@ -22,11 +22,7 @@ WAIT_SECONDS = 1.0
 
 
 class InteractionSource(Protocol):
-    """A stream with delivery at least once, such as a Redis stream or a Kafka topic.
-
-    For Kafka: `take` polls with automatic commits off; `settle` writes the refusals to a topic of their own,
-    flushes, and commits the offsets that follow the last of the ids.
-    """
+    """A stream with delivery at least once: a Redis stream or a Kafka topic."""
 
     def take(self, count: int, wait_seconds: float) -> list[Delivery]:
         """The next interactions, at most so many; none where none comes within the time.
@@ -36,7 +32,7 @@ class InteractionSource(Protocol):
         """
 
     def settle(self, ids: Sequence[str], refused: Mapping[str, Refusal]) -> None:
-        """Never deliver these again; those that were refused go to the dead letters, in the same moment.
+        """Never deliver these again, all that was taken last; the refused go to the dead letters before.
 
         Raises:
             FeatureError: The stream does not take it: the same interactions are delivered again.

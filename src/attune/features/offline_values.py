@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -14,10 +14,8 @@ from attune.features.inputs import FeatureInputs
 from attune.features.schema import SERVICES, VIEWS
 from attune.features.session import open_session
 from attune.features.settings import FeatureSettings
+from attune.features.snapshot_values import Values, by_customer
 from attune.features.snapshots import TIME, snapshot_file, snapshots
-
-# Customer -> feature -> value; a customer of whom nothing was known is not in it.
-Values = dict[str, dict[str, Any]]
 
 
 class HistoricalJoin(Protocol):
@@ -75,7 +73,7 @@ class OfflineValues:
         joined = self._join.historical(
             service, rows.with_columns(pl.lit(moment, TIME).alias(EVENT_TIMESTAMP))
         )
-        return _by_customer(view, joined, customers)
+        return by_customer(VIEWS[view], joined, customers)
 
     def _computed(self, view: str, asked: Mapping[datetime, Sequence[str]]) -> dict[datetime, Values]:
         inputs = FeatureInputs(self._tables)
@@ -84,24 +82,10 @@ class OfflineValues:
             open_session(inputs, self._settings, Path(scratch), {view: list(asked)}) as session,
         ):
             return {
-                moment: _by_customer(view, _table(*session.rows(view, moment)), customers)
+                moment: by_customer(VIEWS[view], _table(*session.rows(view, moment)), customers)
                 for moment, customers in asked.items()
             }
 
 
 def _table(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(list(batches), schema)))
-
-
-def _by_customer(view: str, rows: pl.DataFrame, customers: Sequence[str]) -> Values:
-    declared = VIEWS[view]
-    wanted = rows.filter(pl.col(declared.key).is_in(list(customers))).select(
-        declared.key, *declared.feature_names
-    )
-    found = {row.pop(declared.key): row for row in wanted.to_dicts()}
-    # The join keeps a row for a customer of whom nothing was known.
-    return {
-        customer: values
-        for customer, values in found.items()
-        if any(value is not None for value in values.values())
-    }

@@ -3,74 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Protocol
 
-from pydantic import Field
-
-from attune.config import Settings
-from attune.features.offline_values import OfflineValues, Values
+from attune.errors import FeatureError
 from attune.features.packing import Layout
+from attune.features.parity_report import ANY_FEATURE, Difference, ParityReport, Proof
 from attune.features.read_plan import EPOCH
 from attune.features.row_store import RowStore
 from attune.features.schema import VIEWS, View, views_of
+from attune.features.snapshot_values import Values
 from attune.features.value_digest import value_digest
 
-Word = Literal["equal", "skewed", "not computed"]
-Side = Literal["online", "served"]
-ANY_FEATURE = "any of the view"
 
+class OfflineSide(Protocol):
+    """What training is told."""
 
-class Difference(Settings):
-    """One value that is another one elsewhere.
+    def covers(self, view: str) -> bool:
+        """Whether there is any snapshot of a view."""
 
-    Attributes:
-        feature: Its name, or `ANY_FEATURE` where only a digest of the view's values was kept.
-        customer: By pseudonym.
-        as_of: The moment that both values are of.
-        offline: What training is told; None where nothing was known.
-        other: What the online store holds, or a digest of what serving used.
-    """
-
-    view: str
-    feature: str
-    customer: str
-    as_of: datetime
-    offline: Any
-    other: Any
-
-
-class Proof(Settings):
-    """One view, compared on one side.
-
-    Attributes:
-        compared: How many values (served: digests) were compared.
-    """
-
-    view: str
-    side: Side
-    word: Word
-    compared: int = Field(ge=0)
-    differences: tuple[Difference, ...] = ()
-
-
-class ParityReport(Settings):
-    """What was compared, and what differs."""
-
-    proofs: tuple[Proof, ...]
-
-    @property
-    def word(self) -> Word:
-        """Skewed where anything is; equal where every online view was compared and is."""
-        words = [proof.word for proof in self.proofs]
-        if "skewed" in words:
-            return "skewed"
-        online = [proof.word for proof in self.proofs if proof.side == "online"]
-        return "equal" if online and set(online) == {"equal"} else "not computed"
-
-    @property
-    def differences(self) -> list[Difference]:
-        """All that differs."""
-        return [each for proof in self.proofs for each in proof.differences]
+    def at(self, view: str, asked: Mapping[datetime, Sequence[str]]) -> dict[datetime, Values]:
+        """The values of a view at some moments, of some customers each; a moment may be left out."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +33,7 @@ class Served:
         service: The feature service that was read.
         as_of: The moment of the view's values.
         digest: Of the values, see `value_digest`.
+        at: When the answer was given.
     """
 
     service: str
@@ -88,10 +41,11 @@ class Served:
     customer: str
     as_of: datetime
     digest: str
+    at: datetime
 
 
 def compare(
-    offline: OfflineValues,
+    offline: OfflineSide,
     store: RowStore,
     customers: Sequence[str],
     online_as_of: datetime | None,
@@ -112,12 +66,32 @@ def compare(
     views = [view for view in VIEWS.values() if view.online]
     answers = list(served)
     proofs = [_online(offline, store, view, customers, online_as_of) for view in views]
-    proofs += [_served(offline, view, [each for each in answers if each.view == view.name]) for view in views]
+    proofs += [_served(offline, store, view, _about(view, answers)) for view in views]
     return ParityReport(proofs=tuple(proofs))
 
 
+def compare_answers(offline: OfflineSide, store: RowStore, answers: Sequence[Served]) -> ParityReport:
+    """Compare only what serving used with what training is told: cheap enough for every look at a model.
+
+    Args:
+        offline: The side of training; answers at moments that it leaves out are not compared.
+        store: The online store; it names the feature where the row that was read is still there.
+        answers: From the prediction log.
+
+    Raises:
+        FeatureError: The side of training cannot be read.
+    """
+    views = dict.fromkeys(answer.view for answer in answers)
+    proofs = [_served(offline, store, VIEWS[view], _about(VIEWS[view], answers)) for view in views]
+    return ParityReport(proofs=tuple(proofs))
+
+
+def _about(view: View, answers: Iterable[Served]) -> list[Served]:
+    return [answer for answer in answers if answer.view == view.name]
+
+
 def _online(
-    offline: OfflineValues,
+    offline: OfflineSide,
     store: RowStore,
     view: View,
     customers: Sequence[str],
@@ -143,7 +117,7 @@ def _online(
         for name in view.feature_names
         if wanted.get(name) != values.get(name)
     ]
-    return _proof(view, "online", len(held) * len(view.feature_names), found)
+    return Proof.of(view.name, "online", len(held) * len(view.feature_names), found)
 
 
 def _held(
@@ -165,33 +139,56 @@ def _held(
     return held
 
 
-def _served(offline: OfflineValues, view: View, answers: Sequence[Served]) -> Proof:
+def _served(offline: OfflineSide, store: RowStore, view: View, answers: Sequence[Served]) -> Proof:
     asked: dict[datetime, dict[str, None]] = {}
     for answer in answers:
         asked.setdefault(answer.as_of, {})[answer.customer] = None
     known = offline.at(view.name, {moment: list(customers) for moment, customers in asked.items()})
+    told = [(answer, known[answer.as_of].get(answer.customer)) for answer in answers if answer.as_of in known]
+    wrong = [(answer, values) for answer, values in told if _digest(answer, values) != answer.digest]
+    held = _still_online(store, view, [answer.customer for answer, _ in wrong])
     found = [
+        difference
+        for answer, values in wrong
+        for difference in _named(answer, values, held.get(answer.customer))
+    ]
+    return Proof.of(view.name, "served", len(told), found)
+
+
+def _digest(answer: Served, values: Mapping[str, Any] | None) -> str | None:
+    return None if values is None else value_digest({name: values[name] for name in _names(answer)})
+
+
+def _names(answer: Served) -> tuple[str, ...]:
+    return views_of(answer.service)[answer.view]
+
+
+def _still_online(
+    store: RowStore, view: View, customers: Sequence[str]
+) -> dict[str, tuple[datetime, Mapping[str, Any]]]:
+    """The rows that are online now; none where they cannot be read: a difference is known without them."""
+    try:
+        return _held(store, view, customers, None)
+    except FeatureError:
+        return {}
+
+
+def _named(
+    answer: Served, told: Mapping[str, Any] | None, held: tuple[datetime, Mapping[str, Any]] | None
+) -> list[Difference]:
+    """What differs: feature by feature where the row that serving read is still online."""
+    pairs: dict[str, tuple[Any, Any]] = {ANY_FEATURE: (_digest(answer, told), answer.digest)}
+    if held is not None and held[0] == answer.as_of and _digest(answer, held[1]) == answer.digest:
+        pairs = {name: ((told or {}).get(name), held[1][name]) for name in _names(answer)}
+    return [
         Difference(
-            view=view.name,
-            feature=ANY_FEATURE,
+            view=answer.view,
+            feature=name,
             customer=answer.customer,
             as_of=answer.as_of,
-            offline=digest,
-            other=answer.digest,
+            offline=offline,
+            other=other,
         )
-        for answer in answers
-        if (digest := _digest(known[answer.as_of], answer)) != answer.digest
+        for name, (offline, other) in pairs.items()
+        if offline != other
     ]
-    return _proof(view, "served", len(answers), found)
-
-
-def _digest(known: Values, answer: Served) -> str | None:
-    values = known.get(answer.customer)
-    if values is None:
-        return None
-    return value_digest({name: values[name] for name in views_of(answer.service)[answer.view]})
-
-
-def _proof(view: View, side: Side, compared: int, found: Sequence[Difference]) -> Proof:
-    word: Word = "not computed" if not compared else "skewed" if found else "equal"
-    return Proof(view=view.name, side=side, word=word, compared=compared, differences=tuple(found))

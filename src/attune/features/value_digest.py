@@ -26,12 +26,12 @@ def digests_of(service: str, row: OnlineRow) -> dict[str, dict[str, str]]:
 
     Args:
         service: The service that was read.
-        row: What the store answered; a view that has no value in it is left out.
+        row: What the store answered; a view that gave no value, none or expired ones, is left out.
     """
     said: dict[str, dict[str, str]] = {}
     for view, names in views_of(service).items():
-        moments = [moment for name in names if (moment := row.event_timestamps[name]) is not None]
-        if moments:
+        times = [row.event_timestamps[name] for name in names if row.values[name] is not None]
+        if times and times[0] is not None:
             digest = value_digest({name: row.values[name] for name in names})
-            said[view] = {"as_of": moments[0].isoformat(), "digest": digest}
+            said[view] = {"as_of": times[0].isoformat(), "digest": digest}
     return said
