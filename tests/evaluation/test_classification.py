@@ -45,7 +45,9 @@ def test_a_wrong_certainty_costs_much_but_stays_finite():
 def test_a_slice_of_few_rows_is_not_computed_and_says_why():
     table, scores = examples()
     slices = {
-        (found.slice, found.group): found for found in evaluate_scorer(scores, table, replicates=20).slices
+        (found.slice, found.group): found
+        for found in evaluate_scorer(scores, table, replicates=20).slices
+        if found.metric == "roc_auc"
     }
     assert slices["age_band", "65+"].value is None
     assert slices["age_band", "65+"].reason == "20 rows, fewer than the 100 needed"

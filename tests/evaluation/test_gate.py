@@ -20,6 +20,15 @@ def evaluation(value: float | None, young: float | None = None, rows: int = 300)
     return Evaluation(metrics={"ndcg@10": metric}, slices=slices)
 
 
+def finding(value: float, old: float, young: float, rows: int = 300) -> Evaluation:
+    """A model of this value that finds so many of the old, who are more, and of the young."""
+    rates = [
+        SliceResult(slice="age_band", group=group, rows=size, metric="true_positive_rate", value=found)
+        for group, size, found in (("45-54", 600, old), ("19-24", rows, young))
+    ]
+    return Evaluation(metrics={"ndcg@10": Metric(value=value)}, slices=rates)
+
+
 def difference(a: str, b: str, mean: float | None, ends: Ends | None) -> Difference:
     low, high = ends or (None, None)
     reason = None if ends else "too few rows"
@@ -192,3 +201,24 @@ def test_a_comparison_without_the_deciding_metric_is_refused() -> None:
     results = comparison()
     with pytest.raises(ValidationError, match="roc_auc decides, but was not measured"):
         Comparison.model_validate(results.model_dump() | {"metric": "roc_auc"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rows", "verdict"),
+    [
+        ((0.6, 0.6), (0.6, 0.42), 300, "kept"),  # 0.70 of the largest group
+        ((0.6, 0.6), (0.6, 0.49), 300, "promoted"),  # 0.82
+        ((0.6, 0.42), (0.6, 0.42), 300, "promoted"),  # no worse than what serves
+        ((0.6, 0.45), (0.6, 0.36), 300, "kept"),  # bad before, and worse now
+        ((0.6, 0.6), (0.6, 0.42), 199, "promoted"),  # too few to judge by
+    ],
+)
+def test_a_group_that_is_found_too_seldom_blocks_unless_it_was_so_before(
+    before: Ends, after: Ends, rows: int, verdict: str
+):
+    results = comparison(champion=finding(0.2, *before, rows))
+    candidates = {**results.candidates, "sequential": finding(0.21, *after, rows)}
+    decision = decide(results.model_copy(update={"candidates": candidates}), RULES)
+    assert decision.verdict == verdict
+    if verdict == "kept":
+        assert "finds age_band 19-24 only" in decision.reason

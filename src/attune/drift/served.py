@@ -4,7 +4,7 @@ Lists are held against purchases and not against fixed numbers: how varied the s
 affair. What rests on too few answers is not computed, and never green.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -13,19 +13,18 @@ import numpy as np
 import pandas as pd
 from pydantic import FiniteFloat, ValidationError
 
-from attune.columns import CUSTOMER_ID, ITEM_ID, LABEL
+from attune.columns import CUSTOMER_ID, ITEM_ID
 from attune.config import Settings
 from attune.drift.monitor import DecisionRules, ListRules
 from attune.drift.verdicts import replace_file
 from attune.evaluation.accuracy import Recommended
-from attune.evaluation.fairness import group_fairness
-from attune.evaluation.results import Evaluation, SliceResult
+from attune.evaluation.bootstrap import LEVEL
+from attune.evaluation.fairness import TRUE_POSITIVE_RATE, rates_by_group
+from attune.evaluation.results import Evaluation
 from attune.evaluation.variety import GroupExposure, ItemFacts, exposure, novelty
 from attune.governance.fairness import ATTRIBUTES, FairnessTable, fairness_table
 
-TRUE_POSITIVE_RATE = "true_positive_rate"
 PROBABILITY = "probability"
-LEVEL = 0.95
 
 FOLDER, FILE = "served", "served.json"
 
@@ -132,7 +131,8 @@ def decision_fairness(labelled: pd.DataFrame, people: pd.DataFrame, rules: Decis
         rules: What counts as a yes, and how far groups may be apart.
     """
     once = labelled.drop_duplicates(CUSTOMER_ID, keep="last").merge(people, on=CUSTOMER_ID, how="left")
-    slices = [found for attribute in ATTRIBUTES for found in _rates(once, attribute, rules.share)]
+    scores = once[PROBABILITY].to_numpy(dtype=np.float64)
+    slices = list(rates_by_group(scores, once, ATTRIBUTES, rules.share))
     return fairness_table(Evaluation(metrics={}, slices=slices), TRUE_POSITIVE_RATE, LEVEL, rules.max_gap)
 
 
@@ -198,18 +198,6 @@ def _exposure(name: str, shown: Sequence[GroupExposure], rules: ListRules) -> Se
         f"the least of {len(counted)} groups"
     )
     return _at_least(name, least.exposure / least.bought, rules.exposure, said)
-
-
-def _rates(once: pd.DataFrame, attribute: str, share: float) -> Iterator[SliceResult]:
-    known = once[once[attribute].notna()]
-    if known.empty:
-        return
-    yes = known[PROBABILITY] >= once[PROBABILITY].quantile(1 - share)
-    counts = known[attribute].astype(str).value_counts()
-    for found in group_fairness(yes, known[LABEL], known[attribute].astype(str)).rates:
-        if found.metric == TRUE_POSITIVE_RATE:
-            kept = found.model_dump(include={"group", "metric", "value", "low", "high", "reason"})
-            yield SliceResult(slice=attribute, rows=int(counts[found.group]), **kept)
 
 
 def _at_least(name: str, value: float, limit: float, said: str) -> ServedCheck:

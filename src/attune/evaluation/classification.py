@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from attune.columns import CUSTOMER_ID, LABEL
+from attune.columns import AGE_BAND, CUSTOMER_ID, INCOME_BAND, LABEL
 from attune.evaluation.bootstrap import (
     LEVEL,
     REPLICATES,
@@ -17,6 +17,7 @@ from attune.evaluation.bootstrap import (
     weighted_means,
 )
 from attune.evaluation.calibration import calibration_errors, calibration_table, without_bias
+from attune.evaluation.fairness import rates_by_group
 from attune.evaluation.ranks import RANK_METRICS, rank_metrics
 from attune.evaluation.results import Difference, Evaluation, Metric, SliceResult
 from attune.evaluation.slices import groups
@@ -56,9 +57,11 @@ def evaluate_scorer(
         return Evaluation(metrics=dict.fromkeys(METRICS, missing), seconds=seconds)
     weights = cluster_weights(examples[CUSTOMER_ID], replicates, seed)
     slices = _slices(scores, labels, examples, weights, level, min_rows)
+    people = [name for name in (AGE_BAND, INCOME_BAND) if name in examples]
+    found = rates_by_group(scores, examples, people, replicates=replicates, level=level, seed=seed)
     return Evaluation(
         metrics=_metrics(scores, labels, weights, level),
-        slices=list(slices),
+        slices=[*slices, *found],
         calibration=calibration_table(scores, labels),
         seconds=seconds,
     )

@@ -4,21 +4,26 @@ A decision and what happened leave four counts a group. Drawing N people again i
 multinomial distribution, so thousands of replicates cost no more than a few, whatever N is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pydantic import Field, FiniteFloat
 
+from attune.columns import LABEL
 from attune.config import Settings
 from attune.errors import DataError
 from attune.evaluation.bootstrap import LEVEL, Floats, interval
+from attune.evaluation.results import SliceResult
 
 # R replicates (or 1: what was counted), G groups, 2 labels, 2 decisions
 REPLICATES = 2000
 FEWEST_ROWS = 100
 FEWEST_BELOW = 20  # of the rows a rate divides by: positives for the true positive rate
 NOT_ENOUGH = "not enough data"
+TRUE_POSITIVE_RATE = "true_positive_rate"
+SHARE = 0.2  # of customers, those with the highest scores: whom a decision would choose
 
 Counts = npt.NDArray[np.int64]
 Rates = tuple[Floats, Floats]  # what a rate counts, and what it divides by, both shape [R, G]
@@ -46,7 +51,7 @@ def _accuracy(counts_RGYD: Floats) -> Rates:
 
 RATES: Mapping[str, Callable[[Floats], Rates]] = {
     "selection_rate": _selection,
-    "true_positive_rate": _true_positive,
+    TRUE_POSITIVE_RATE: _true_positive,
     "false_positive_rate": _false_positive,
     "precision": _precision,
     "accuracy": _accuracy,
@@ -111,6 +116,45 @@ def group_fairness(
         ]
         distances.append(_distance(metric, value_G[enough], value_RG[:, enough], int(of_1G.sum()), level))
     return GroupFairness(rates=rates, distances=distances)
+
+
+def rates_by_group(
+    scores: Floats,
+    examples: pd.DataFrame,
+    attributes: Iterable[str],
+    share: float = SHARE,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Iterator[SliceResult]:
+    """Who is found, by group of people, where those with the highest scores are chosen.
+
+    Args:
+        scores: Of N examples, shape [N].
+        examples: With the label and the attributes; a missing attribute is no group.
+        attributes: Columns that name groups of people.
+        share: How many are chosen.
+        replicates: How many times N rows are drawn again.
+        level: How sure the intervals are.
+        seed: The same seed draws the same counts.
+
+    Returns:
+        The true positive rate of each group; `rows` are those of the group.
+    """
+    if not len(examples):
+        return
+    chosen_N = scores >= np.quantile(scores, 1 - share)
+    for attribute in attributes:
+        known_N = examples[attribute].notna().to_numpy()
+        if not known_N.any():
+            continue
+        by, labels = examples.loc[known_N, attribute].astype(str), examples.loc[known_N, LABEL]
+        counts = by.value_counts()
+        for rate in group_fairness(chosen_N[known_N], labels, by, replicates, level, seed).rates:
+            if rate.metric == TRUE_POSITIVE_RATE:
+                yield SliceResult(
+                    **rate.model_dump(exclude={"rows"}), slice=attribute, rows=int(counts[rate.group])
+                )
 
 
 def group_counts(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from attune.config import Settings
 from attune.evaluation.comparison import ChampionResult, Comparison, metric_title
+from attune.evaluation.fairness import TRUE_POSITIVE_RATE
 from attune.evaluation.results import Difference, Evaluation, SliceResult
 
 Verdict = Literal["promoted", "kept"]
@@ -19,6 +20,9 @@ class GateRules(Settings):
     level: float = Field(default=0.95, gt=0, lt=1, description="how sure: confidence of the intervals")
     min_rows: int = Field(default=500, ge=1, description="on fewer rows nothing is judged, slice or whole")
     max_slice_loss: float = Field(default=0.05, ge=0, description="how much any slice may lose")
+    min_group_ratio: float = Field(
+        default=0.8, ge=0, le=1, description="the least that a group is found, over the largest group"
+    )
 
 
 class Decision(Settings):
@@ -113,7 +117,7 @@ def _against_champion(
         return f"the challenger's {_compared(results, challenger, measured.value, difference)}"
     lost = _worst_slice(results.candidates[challenger], champion.evaluation, results.metric, rules)
     if lost is None:
-        return None
+        return _unfair(results.candidates[challenger], champion.evaluation, challenger, rules)
     after, before = lost
     return (
         f"{challenger} is better on the whole, but for {after.slice} {after.group} ({after.rows} rows) its "
@@ -133,6 +137,33 @@ def _worst_slice(
     losses = {index: _value(old) - _value(new) for index, (new, old) in enumerate(pairs)}
     worst = max(losses, key=losses.__getitem__, default=None)
     return pairs[worst] if worst is not None and losses[worst] > rules.max_slice_loss else None
+
+
+def _unfair(after: Evaluation, before: Evaluation, challenger: str, rules: GateRules) -> str | None:
+    """A group of people that the challenger finds too seldom, where the champion found it more often."""
+    ratios, known = _group_ratios(after, rules), _group_ratios(before, rules)
+    worst = min(ratios, key=ratios.__getitem__, default=None)
+    if worst is None or ratios[worst] >= rules.min_group_ratio:
+        return None
+    if worst in known and ratios[worst] >= known[worst] - rules.max_slice_loss:
+        return None
+    was = f", and {known[worst]:.2f} with the champion" if worst in known else ""
+    return (
+        f"{challenger} is better on the whole, but it finds {' '.join(worst)} only {ratios[worst]:.2f} times "
+        f"as often as the largest group, less than {rules.min_group_ratio:g}{was}"
+    )
+
+
+def _group_ratios(evaluation: Evaluation, rules: GateRules) -> dict[tuple[str, str], float]:
+    """The true positive rate of each group over that of the largest group of its attribute."""
+    rates = _slices(evaluation, TRUE_POSITIVE_RATE, rules)
+    ratios = {}
+    for attribute in {slice_ for slice_, _ in rates}:
+        groups = {key: rate for key, rate in rates.items() if key[0] == attribute}
+        largest = _value(max(groups.values(), key=lambda rate: rate.rows))
+        if largest > 0:
+            ratios |= {key: _value(rate) / largest for key, rate in groups.items()}
+    return ratios
 
 
 def _slices(evaluation: Evaluation, metric: str, rules: GateRules) -> dict[tuple[str, str], SliceResult]:
