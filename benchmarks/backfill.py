@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import typer
 
 from attune.columns import DEMOGRAPHICS, PURCHASE, UNKNOWN
-from benchmarks.results import Result
+from benchmarks.results import Result, add_results
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 MONTHS = 24
@@ -36,13 +36,14 @@ from datetime import datetime
 from pathlib import Path
 from attune.features.build import build_features
 from attune.features.settings import FeatureSettings
+from benchmarks.peak_memory import peak_gib
 
 tables, out, memory, services, dates = sys.argv[1:]
 wanted = dict.fromkeys(json.loads(services), [datetime.fromisoformat(date) for date in json.loads(dates)])
 started = time.perf_counter()
 build_features(Path(tables), Path(out), wanted, FeatureSettings(memory_gib=float(memory)))
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20]))
+print(json.dumps([time.perf_counter() - started, used.ru_utime + used.ru_stime, peak_gib()]))
 """
 
 
@@ -76,9 +77,10 @@ def main(
     dates: int = Size.dates,
     memory_gib: float = Size.memory_gib,
 ) -> None:
-    """Measure and print the results as JSON."""
+    """Measure, print, and write beside the other figures of results/features.json."""
     results = measure(Size(interactions, customers, dates, memory_gib))
     print(json.dumps([result.model_dump() for result in results], indent=2))
+    add_results("features", results)
 
 
 def _measure(size: Size) -> dict[str, float]:

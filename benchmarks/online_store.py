@@ -31,7 +31,7 @@ from attune.features.read_plan import OnlineReader, ViewPlan
 from attune.features.row_store import RowStore
 from attune.features.schema import CUSTOMER_ACTIVITY
 from attune.features.snapshots import write_snapshot
-from benchmarks.results import Result
+from benchmarks.results import Result, add_results
 
 AS_OF = datetime(2017, 6, 11, tzinfo=UTC)
 TYPES = {"int64": Int64, "float64": Float64}
@@ -41,6 +41,7 @@ ONE_CALLS, MANY_CALLS = 2_000, 100
 SQLITE_PART = 20
 WRITE_IDS = {"redis": "materialize_ratio", "sqlite": "materialize_sqlite_ratio"}
 COMMAND = "python -m benchmarks.online_store"
+PEER = "Feast 0.67 stock store"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,18 @@ class Spent:
 
     wall: float
     cpu: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What a call takes by the clock, median and 99th percentile, and of this process's CPU, milliseconds."""
+
+    p50: float
+    p99: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50:.3f} ms, p99 {self.p99:.3f}, {self.cpu:.3f} CPU ms"
 
 
 def measure(rows: int) -> list[Result]:
@@ -70,9 +83,14 @@ def measure(rows: int) -> list[Result]:
         return results + _read_results(fast, slow, customers)
 
 
-def main(rows: Annotated[int, typer.Option(help="customers to bring online")] = 200_000) -> None:
-    """Measure and print the results as JSON."""
-    print(json.dumps([result.model_dump() for result in measure(rows)], indent=2))
+def main(
+    rows: Annotated[int, typer.Option(help="customers to bring online")] = 200_000,
+    only_reads: Annotated[bool, typer.Option(help="keep only what reads take: fewer rows do")] = False,
+) -> None:
+    """Measure, print, and write beside the other figures of results/features.json."""
+    results = [each for each in measure(rows) if not (only_reads and each.id.startswith("materialize"))]
+    print(json.dumps([result.model_dump() for result in results], indent=2))
+    add_results("features", results)
 
 
 def _snapshot(folder: Path, rows: int) -> list[str]:
@@ -182,29 +200,32 @@ def _read_results(reader: OnlineReader, store: FeatureStore, customers: list[str
     several = _latency(lambda keys: reader.table(some, keys, AS_OF), many)
     several_theirs = _latency(lambda keys: _read_theirs(store, TEN, keys), many)
     return [
-        _reads("online_one", "20 features of 1 customer", one, one_theirs),
-        _reads("online_500", "10 features of 500 customers", several, several_theirs),
+        *_reads("online_one", "20 features of 1 customer", one, one_theirs),
+        *_reads("online_500", "10 features of 500 customers", several, several_theirs),
     ]
 
 
-def _latency(call: Callable[[Any], object], questions: list[Any]) -> tuple[float, float]:
-    """Median and 99th percentile of a call, in milliseconds, after a tenth of the calls to warm up."""
+def _latency(call: Callable[[Any], object], questions: list[Any]) -> Latency:
+    """What a call takes, after a tenth of the calls to warm up."""
     for question in questions[: len(questions) // 10]:
         call(question)
     seconds = []
+    cpu = time.process_time()
     for question in questions:
         started = time.perf_counter()
         call(question)
         seconds.append(time.perf_counter() - started)
     middle, tail = np.percentile(seconds, [50, 99]) * 1000
-    return float(middle), float(tail)
+    return Latency(float(middle), float(tail), 1000 * (time.process_time() - cpu) / len(questions))
 
 
-def _reads(name: str, what: str, ours: tuple[float, float], theirs: tuple[float, float]) -> Result:
-    spread = (
-        f"ours p50 {ours[0]:.3f} ms, p99 {ours[1]:.3f}; Feast p50 {theirs[0]:.3f} ms, p99 {theirs[1]:.3f}"
-    )
-    return _result(f"{name}_ratio_feast", theirs[0] / ours[0], f"{what}, Redis; {spread}; garbage frozen")
+def _reads(name: str, what: str, ours: Latency, theirs: Latency) -> list[Result]:
+    protocol = f"{what}, Redis; ours {ours}; Feast {theirs}; garbage frozen"
+    return [
+        _result(f"{name}_ratio_feast", theirs.p50 / ours.p50, protocol),
+        _result(f"{name}_cpu_ratio_feast", theirs.cpu / ours.cpu, protocol),
+        _result(f"{name}_p99_of_p50", ours.p99 / ours.p50, protocol, peer=None),
+    ]
 
 
 def _writes(kind: str, rows: int, ours: Spent, theirs: Spent) -> Result:
@@ -215,12 +236,12 @@ def _writes(kind: str, rows: int, ours: Spent, theirs: Spent) -> Result:
     return _result(WRITE_IDS[kind], theirs.wall / ours.wall, spread)
 
 
-def _result(name: str, value: float, protocol: str) -> Result:
+def _result(name: str, value: float, protocol: str, peer: str | None = PEER) -> Result:
     return Result.here(
         name=name,
         value=round(value, 2),
         unit="x",
-        peer="Feast 0.67 stock store",
+        peer=peer,
         data="generated, seed 7",
         protocol=protocol,
         command=COMMAND,

@@ -17,6 +17,7 @@ from feast.data_format import ParquetFormat
 from feast.repo_config import RepoConfig
 from feast.types import Float64, Int64
 
+from benchmarks.peak_memory import peak_gib
 from benchmarks.pit_data import KEY, Case, ViewSize
 
 ENGINES = {"ours": "attune.adapters.feast_offline.AsOfOfflineStore", "duckdb": "duckdb", "dask": "dask"}
@@ -37,7 +38,7 @@ def main(engine: str, folder: Path) -> None:
     job = store.get_historical_features(asked, features, filter_by_created_timestamp=known)
     answer = job.to_arrow()
     cost = {"cpu_s": _cpu() - before, "wall_s": time.perf_counter() - started, "rows": answer.num_rows}
-    cost["peak_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    cost["peak_gib"] = peak_gib()
     print(json.dumps(cost), flush=True)
     names = [name for view in case.views for name in view.feature_names]
     pl.DataFrame(pl.from_arrow(answer)).select("row", *names).write_parquet(folder / f"{engine}.parquet")

@@ -12,7 +12,7 @@ import typer
 
 from attune.config import Settings
 from benchmarks.pit_data import Case, case_of
-from benchmarks.results import Result
+from benchmarks.results import Result, add_results
 
 PROTOCOL = (
     "get_historical_features to Arrow, each engine in a process of its own, one after the other; processor "
@@ -97,9 +97,10 @@ def _results(case: Case, costs: Mapping[str, Cost], command: str) -> list[Result
 
 
 def main(case: str, scale: float = 1.0, dask: bool = False) -> None:
-    """Measure one case (wide, dense or large) and print the results as JSON."""
+    """Measure one case (wide, dense or large), print, and write beside the other figures."""
     results = measure(case, scale, dask)
     print(json.dumps([result.model_dump() for result in results], indent=2))
+    add_results("features", results)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attune.errors import FeatureError
@@ -42,6 +42,7 @@ row = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(row, min_size=1, max_size=5))
 def test_what_was_packed_is_read_back_one_at_a_time_and_many_at_once(rows):
     packed = LAYOUT.pack(table(*rows))
@@ -53,9 +54,8 @@ def test_what_was_packed_is_read_back_one_at_a_time_and_many_at_once(rows):
     many = reader.many(packed)
     assert many.events.tolist() == [MICROSECONDS] * len(rows)
     for name in names:
-        found = [
-            None if null else value for null, value in zip(many.nulls[name], many.values[name], strict=True)
-        ]
+        nulls = many.nulls.get(name, [False] * len(rows))
+        found = [None if null else value for null, value in zip(nulls, many.values[name], strict=True)]
         assert found == [row[name] for row in rows]
 
 

@@ -1,7 +1,7 @@
 """Interactions from a Kafka topic: a consumer group whose offsets are committed when interactions were taken.
 
-A message is a JSON object; its key is free. Refused ones go to the topic `<topic>.refused`, each an object with
-`entry`, `reason` and `row`. Rights wanted: to read the topic and the group, to write the other topic.
+A message is a JSON object; its key is free. Refused ones go to the topic `<topic>.refused`, with `entry`,
+`reason` and `row`. Rights wanted: to read the topic and the group, to write the other topic.
 """
 
 import json

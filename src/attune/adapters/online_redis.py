@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import local
 from typing import Any
 
-from attune.adapters.redis_connection import Argument, RedisAddress, RedisConnection
+from attune.adapters.redis_connection import Argument, RedisAddress, RedisConnection, pack_mget
 from attune.errors import FeatureError
 from attune.features.row_store import WriteReport, newest
 
@@ -44,8 +44,8 @@ class RedisRows:
         for _ in range(ATTEMPTS):
             seen = self._seen  # another thread may move it meanwhile
             asked = views if seen else []  # the first time only where to look
-            keys = [key for view in asked for key in self._keys(seen, view, entities)]
-            found = self._reads.call("MGET", self._pointer, *keys)
+            beginnings = [self._beginning(seen, view) for view in asked]
+            (found,) = self._reads.call_packed(pack_mget(self._pointer, beginnings, entities), 1)
             pointer, *rows = _list(found)
             generation = int(pointer or 0) + self._ahead
             if generation == 0:
@@ -137,8 +137,11 @@ class RedisRows:
         return mine
 
     def _keys(self, generation: int, view: str, entities: Sequence[str] | Mapping[str, Any]) -> Iterator[str]:
-        before = f"{self._project}:{generation}:{view}:"
+        before = self._beginning(generation, view)
         return (before + entity for entity in entities)
+
+    def _beginning(self, generation: int, view: str) -> str:
+        return f"{self._project}:{generation}:{view}:"
 
     def _notes(self, generation: int) -> str:
         # Not in the form of a row's key, which has three colons.

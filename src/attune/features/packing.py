@@ -154,7 +154,7 @@ class PackedColumns:
     Attributes:
         events: Event times in microseconds since 1970, int64[N].
         values: Feature -> array[N] for numbers (0 where null), a list of N for texts.
-        nulls: Feature -> bool[N].
+        nulls: Feature -> bool[N]; a feature without any null is left out.
     """
 
     events: NDArray[np.int64]
@@ -170,7 +170,8 @@ class RowReader:
         self.names = tuple(names)
         self._layout = layout
         self._head = layout.struct
-        self._bits = [1 << layout.names.index(name) for name in names]
+        self._places = [layout.names.index(name) for name in names]
+        self._bits = [1 << place for place in self._places]
         self._numbers = [4 + layout.numbers.index(name) if name in layout.numbers else None for name in names]
         first = 4 + len(layout.numbers)
         segments = [layout.types[name] for name in layout.texts for _ in range(TEXTS[layout.types[name]][0])]
@@ -213,13 +214,14 @@ class RowReader:
         """
         layout, size = self._layout, self._head.size
         heads = [row[:size] for row in rows] if layout.texts else rows
-        if any(len(head) != size for head in heads):
+        if set(map(len, heads)) - {size}:
             raise layout.refuse()
         table = np.frombuffer(b"".join(heads), layout.dtype)
         if (table["digest"] != layout.digest).any():
             raise layout.refuse()
-        bits = np.unpackbits(table["nulls"], axis=1, bitorder="little")
-        nulls = {name: bits[:, layout.names.index(name)].astype(bool) for name in self.names}
+        bits = np.unpackbits(table["nulls"], axis=1, bitorder="little").astype(bool)
+        found = zip(self.names, self._places, bits.any(axis=0)[self._places], strict=True)
+        nulls = {name: bits[:, place] for name, place, any_null in found if any_null}
         values: dict[str, NDArray[Any] | list[Any]] = {
             name: table[f"n{layout.numbers.index(name)}"] for name in self.names if name in layout.numbers
         }

@@ -55,19 +55,22 @@ class ViewPlan:
         self, packed: Sequence[bytes | None], now: int
     ) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]], dict[str, NDArray[np.uint8]]]:
         """Values, times and statuses of N rows, a column a feature."""
-        found = self._reader.many([self._layout.blank if row is None else row for row in packed])
-        absent = np.fromiter((row is None for row in packed), bool, len(packed))
+        absent = np.zeros(len(packed), bool)
+        if None in packed:
+            absent = np.fromiter((row is None for row in packed), bool, len(packed))
+        found = self._reader.many([row or self._layout.blank for row in packed])
         age = now - found.events
         status = np.select(
             [absent | (age < 0), age > self.lifetime * (1 + GRACE), age > self.lifetime],
             [MISSING, EXPIRED, STALE],
             PRESENT,
         ).astype(np.uint8)
-        statuses = {
-            name: np.where(nulls & (status != EXPIRED), np.uint8(MISSING), status)
-            for name, nulls in found.nulls.items()
-        }
-        times = {name: np.where(codes == MISSING, 0, found.events) for name, codes in statuses.items()}
+        # Features without a null share the arrays of the row.
+        statuses = dict.fromkeys(self.names, status)
+        times = dict.fromkeys(self.names, np.where(status == MISSING, 0, found.events))
+        for name, nulls in found.nulls.items():
+            statuses[name] = np.where(nulls & (status != EXPIRED), np.uint8(MISSING), status)
+            times[name] = np.where(statuses[name] == MISSING, 0, found.events)
         return dict(found.values), times, statuses
 
     def _status(self, event: int, now: int) -> FeatureStatus:
