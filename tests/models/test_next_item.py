@@ -74,8 +74,8 @@ def test_the_lists_of_an_example_do_not_depend_on_its_neighbours(follower):
 def test_no_place_sees_what_follows_it(follower):
     follower.eval()
     before = torch.arange(4)[None]
-    one = follower.states(torch.tensor([[0, 1, 2, 3]]), before)
-    other = follower.states(torch.tensor([[0, 1, 7, 8]]), before)
+    one = follower.encoder(follower.item_VD[torch.tensor([[0, 1, 2, 3]])], before)
+    other = follower.encoder(follower.item_VD[torch.tensor([[0, 1, 7, 8]])], before)
     torch.testing.assert_close(one[:, :2], other[:, :2])
     assert not torch.allclose(one[:, 2], other[:, 2])
 
@@ -121,7 +121,8 @@ def test_heads_that_do_not_fit_are_refused():
 
 def test_the_state_of_one_place_is_that_among_all_of_them(follower):
     follower.eval()
-    code, before = torch.tensor([[3, 1, 2], [5, 0, 0]]), torch.arange(3).expand(2, 3)
-    every = follower.states(code, before)
-    one = follower.encoder(follower.embedded(code), before, torch.tensor([2, 0]))
+    item_BLD = follower.item_VD[torch.tensor([[3, 1, 2], [5, 0, 0]])]
+    before = torch.arange(3).expand(2, 3)
+    every = follower.encoder(item_BLD, before)
+    one = follower.encoder(item_BLD, before, torch.tensor([2, 0]))
     torch.testing.assert_close(one[:, 0], torch.stack([every[0, 2], every[1, 0]]))

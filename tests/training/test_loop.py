@@ -62,6 +62,22 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_rest():
     assert network.loss(held_out).item() == pytest.approx(result.best_validation_loss, rel=1e-4)
 
 
+def test_who_looks_after_every_epoch_changes_nothing():
+    seen, weights = [], []
+
+    def look(learner):
+        seen.append(learner.epoch)
+        learner.network.eval()
+        torch.rand(7)
+
+    for after_epoch in (None, look):
+        network = Line()
+        train_network(network, line(2), line(2), LoopSettings(epochs=3), after_epoch=after_epoch)
+        weights.append(network.layer.weight.item())
+    assert seen == [1, 2, 3]
+    assert weights[0] == weights[1]
+
+
 def test_a_loss_that_is_not_a_number_stops_with_a_sentence():
     with pytest.raises(ModelError, match="not a number in epoch 1"):
         train_network(Line(), line(float("nan")), line(1), FAST)

@@ -9,32 +9,53 @@ from attune.errors import ModelError
 from attune.inference.export import Exportable, export
 from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
 from attune.inference.retrieval_graph import retrieval_graph
-from attune.models.causal_encoder import AttentionEncoder, RecurrentEncoder, distance_buckets
+from attune.models.causal_encoder import AttentionEncoder, GatedBlock, RecurrentEncoder, distance_buckets
 from attune.models.next_item import NextItem
+from attune.models.time_buckets import TIME_BUCKETS
 
-# L places, D embedding
+# L places, D embedding, M pairs of places, row after row
 _LENGTHS = (11, 2, 1)
 _SEED = 0
 
 
 class AttentionGraph(nn.Module):
-    """The last state of an `AttentionEncoder` for one customer; distances come from a table."""
+    """The last state of an `AttentionEncoder` for one customer.
+
+    What distances add to attention is a table of its own, made here once: gathering it for each customer took
+    as long as all the products of the network.
+
+    What has no logarithm in common with numpy comes in buckets: places, and where the encoder is timed the
+    pauses after them and, row after row, how long before what each is asked every other was.
+    """
 
     def __init__(self, encoder: AttentionEncoder, scale: float, length: int) -> None:
         super().__init__()
         self.encoder, self.scale = encoder, scale
-        self.register_buffer("bucket_T", distance_buckets(torch.arange(length)))
+        place_T = torch.arange(length)
+        bucket_TT = distance_buckets(place_T[:, None] - place_T)
+        for number, block in enumerate(encoder.blocks):
+            self.register_buffer(f"bias_{number}_HTT", block.bias(bucket_TT, None, None).detach())
 
-    def forward(self, item_LD: Tensor, place_L: Tensor) -> Tensor:
+    def forward(
+        self, item_LD: Tensor, place_L: Tensor, pause_L: Tensor | None = None, gap_M: Tensor | None = None
+    ) -> Tensor:
         """The state after the last place, shape [1, D]."""
-        at_L = torch.arange(item_LD.shape[0])
-        distance_LL = at_L[:, None] - at_L
-        bucket_LL = self.get_buffer("bucket_T")[distance_LL.clamp(min=0)].masked_fill(distance_LL < 0, -1)
-        x_1LD = (item_LD * self.scale + self.encoder.place(place_L)).unsqueeze(0)
-        for position, block in enumerate(self.encoder.blocks, start=1):
-            x_1LD = block(x_1LD, bucket_LL, at_L[-1:] if position == len(self.encoder.blocks) else None)
-        state_1D: Tensor = self.encoder.norm(x_1LD[:, -1])
-        return state_1D
+        length = item_LD.shape[0]
+        gap_1LL = None if gap_M is None else gap_M.view(1, length, length)
+        last = len(self.encoder.blocks) - 1
+        biases = [self._bias(number, length, gap_1LL, number == last) for number in range(last + 1)]
+        x_1LD = self.encoder.entered(item_LD * self.scale, place_L, pause_L).unsqueeze(0)
+        asked_1 = torch.arange(length)[-1:]
+        return self.encoder.encoded(x_1LD, biases, asked_1).squeeze(1)
+
+    def _bias(self, number: int, length: int, gap_1LL: Tensor | None, of_last: bool) -> Tensor:
+        """What the attention of one block begins with, at every place or at the last alone."""
+        first = length - 1 if of_last else 0
+        bias = self.get_buffer(f"bias_{number}_HTT")[:, first:length, :length].unsqueeze(0)
+        if gap_1LL is None:
+            return bias
+        block: GatedBlock = self.encoder.blocks[number]  # type: ignore[assignment]
+        return bias + block.of_gaps(gap_1LL[:, first:])
 
 
 class RecurrentGraph(nn.Module):
@@ -57,7 +78,7 @@ def write_graph(network: NextItem, folder: Path) -> None:
         ModelError: A graph does not answer as the network does, or there is none for its encoder.
     """
     samples = [_sample(network, length) for length in _LENGTHS]
-    free = dict.fromkeys(samples[0], "places")
+    free = dict.fromkeys(samples[0], "places") | {"gaps": "pairs"}
     network_graph = Exportable(_module(network), samples, ["state"], free)
     export(network_graph, folder / GRAPH_FILE, folder / SAMPLE_FILE)
     (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(network.item_VD.detach().numpy()))
@@ -67,7 +88,7 @@ def _module(network: NextItem) -> nn.Module:
     encoder, config = network.encoder, network.config
     scale = config.dimension**0.5
     if isinstance(encoder, AttentionEncoder):
-        return AttentionGraph(encoder, scale, config.length)
+        return AttentionGraph(encoder, scale, max(config.length, *_LENGTHS))
     if isinstance(encoder, RecurrentEncoder):
         return RecurrentGraph(encoder, scale)
     raise ModelError(f"{type(encoder).__name__} has no graph; add one to attune.inference.next_item_graph")
@@ -77,5 +98,8 @@ def _sample(network: NextItem, length: int) -> dict[str, Tensor]:
     """A made-up customer with so many interactions."""
     draw = torch.Generator().manual_seed(_SEED + length)
     code_L = torch.randint(0, len(network.items), (length,), generator=draw)
-    places_L = torch.arange(length).clamp(max=3)
-    return {"items": network.item_VD.detach()[code_L], "places": places_L}
+    inputs = {"items": network.item_VD.detach()[code_L], "places": torch.zeros_like(code_L)}
+    if network.is_timed:
+        inputs["pauses"] = torch.randint(0, TIME_BUCKETS, (length,), generator=draw)
+        inputs["gaps"] = torch.randint(0, TIME_BUCKETS, (length * length,), generator=draw)
+    return inputs

@@ -43,6 +43,19 @@ class Fittable(Protocol):
         """Learn from examples; the validation part may stop or calibrate, never teach."""
 
 
+@runtime_checkable
+class ReadsItems(Protocol):
+    """A model that can learn from features of items."""
+
+    def read_items(self, table: pd.DataFrame) -> None:
+        """Take the table of items before learning.
+
+        Args:
+            table: One row an item: item_id, and its features in columns of words or numbers. Items that
+                nobody took yet are in it too.
+        """
+
+
 class Scorer(Model, Protocol):
     """A model that gives each example a probability."""
 

@@ -3,10 +3,18 @@
 # B sequences of a batch, L places, D embedding, H heads
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from attune.models.time_buckets import BORDERS_IN_DAYS, TIME_BUCKETS
+
+# What attention knows of the order: how far apart two places are and how much came before, or the number of
+# each place in its window (as in SASRec), or nothing but what came first.
+Positions = Literal["distance", "absolute", "none"]
 
 _NEAR = 16  # distances that have a bucket of their own
 _DISTANCE_BUCKETS = 40
@@ -16,25 +24,32 @@ _PLACE_BUCKETS = 24
 class GatedBlock(nn.Module):
     """A pre-norm transformer block whose two branches are gated (LiGR, Borisyuk and others, 2025)."""
 
-    def __init__(self, dimension: int, heads: int, dropout: float, *, gated: bool) -> None:
+    distance: nn.Parameter | None
+
+    def __init__(
+        self, dimension: int, heads: int, dropout: float, *, gated: bool, distances: bool, timed: bool
+    ) -> None:
         super().__init__()
         self.heads, self.gated, self.dropout = heads, gated, nn.Dropout(dropout)
         self.before_attention, self.before_change = nn.LayerNorm(dimension), nn.LayerNorm(dimension)
         self.query_key_value = nn.Linear(dimension, 3 * dimension)
         self.attended = nn.Linear(dimension, dimension)
-        self.distance = nn.Parameter(torch.zeros(heads, _DISTANCE_BUCKETS))
+        self.distance = nn.Parameter(torch.zeros(heads, _DISTANCE_BUCKETS)) if distances else None
         self.widen = nn.Linear(dimension, 4 * dimension)  # two halves: one is the gate of the other (SwiGLU)
         self.narrow = nn.Linear(2 * dimension, dimension)
         if gated:
             self.attention_gate = nn.Linear(dimension, dimension)
             self.change_gate = nn.Linear(dimension, dimension)
+        if timed:
+            self.gap = nn.Embedding(TIME_BUCKETS, heads)
+            nn.init.zeros_(self.gap.weight)
 
-    def forward(self, x_BLD: Tensor, bucket_LL: Tensor, asked_B: Tensor | None) -> Tensor:
+    def forward(self, x_BLD: Tensor, bias: Tensor, asked_B: Tensor | None) -> Tensor:
         """Let every place, or one a sequence, look at itself and those before it.
 
         Args:
             x_BLD: The places.
-            bucket_LL: The bucket of the distance between each place and another; negative for what follows.
+            bias: What attention begins with; see `bias`.
             asked_B: The one place of each sequence that is wanted; None for all of them.
 
         Returns:
@@ -43,7 +58,7 @@ class GatedBlock(nn.Module):
         normed_BLD = self.before_attention(x_BLD)
         if asked_B is not None:
             x_BLD = _one_each(x_BLD, asked_B)
-        attended_BLD = self.dropout(self._attend(normed_BLD, bucket_LL, asked_B))
+        attended_BLD = self.dropout(self._attend(normed_BLD, bias, asked_B))
         if self.gated:
             attended_BLD = attended_BLD * torch.sigmoid(self.attention_gate(x_BLD))
         x_BLD = x_BLD + attended_BLD
@@ -54,44 +69,141 @@ class GatedBlock(nn.Module):
         result: Tensor = x_BLD + changed_BLD
         return result
 
-    def _attend(self, normed_BLD: Tensor, bucket_LL: Tensor, asked_B: Tensor | None) -> Tensor:
+    def bias(self, bucket_LL: Tensor, gap_BLL: Tensor | None, asked_B: Tensor | None) -> Tensor:
+        """What attention begins with, for shapes [B, H, L, L], or [B, H, 1, L] where one place is asked.
+
+        Args:
+            bucket_LL: The bucket of the distance between each place and another; negative for what follows.
+            gap_BLL: The bucket of how long before what each place is asked about another was; None where
+                times are not known.
+            asked_B: The one place of each sequence that is wanted; None for all of them.
+        """
+        if self.distance is None:
+            bias = torch.zeros(1, *bucket_LL.shape, device=bucket_LL.device)
+        else:
+            bias = self.distance[:, bucket_LL.clamp(min=0)]
+        bias = bias.masked_fill(bucket_LL < 0, -math.inf)
+        if asked_B is not None:
+            bias = bias[:, asked_B].transpose(0, 1).unsqueeze(2)
+        if gap_BLL is not None:
+            gap_BLL = gap_BLL if asked_B is None else _one_each(gap_BLL, asked_B)
+            bias = bias + self.of_gaps(gap_BLL)
+        return bias
+
+    def of_gaps(self, gap_BLL: Tensor) -> Tensor:
+        """The part of the bias that times have in it, shape [B, H, L, L]."""
+        part: Tensor = self.gap(gap_BLL).permute(0, 3, 1, 2)
+        return part
+
+    def _attend(self, normed_BLD: Tensor, bias: Tensor, asked_B: Tensor | None) -> Tensor:
         size, _, dimension = normed_BLD.shape
         shape = (size, -1, 3, self.heads, dimension // self.heads)
         query, key, value = self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4)
-        bias = self.distance[:, bucket_LL.clamp(min=0)].masked_fill(bucket_LL < 0, -math.inf)
         if asked_B is not None:
             query = _one_each(query.transpose(1, 2), asked_B).transpose(1, 2)
-            bias = bias[:, asked_B].transpose(0, 1).unsqueeze(2)
         attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         result: Tensor = self.attended(attended.transpose(1, 2).reshape(size, -1, dimension))
         return result
 
 
 class AttentionEncoder(nn.Module):
-    """A causal transformer that knows distances, and how much came before each place."""
+    """A causal transformer that can know places, distances and how long ago everything was."""
 
-    def __init__(self, dimension: int, blocks: int, heads: int, dropout: float, *, gated: bool) -> None:
+    place: nn.Embedding | None
+
+    def __init__(
+        self,
+        dimension: int,
+        blocks: int,
+        heads: int,
+        dropout: float,
+        *,
+        gated: bool,
+        positions: Positions,
+        timed: bool,
+        length: int,
+    ) -> None:
+        """Make the layers.
+
+        Args:
+            dimension: Of an item, and of a state.
+            blocks: How many are stacked.
+            heads: Of each attention.
+            dropout: Of what enters, and of each branch.
+            gated: Whether the branches of a block are gated.
+            positions: What is known of the order; see `Positions`.
+            timed: Whether times are known.
+            length: How many places a sequence has at most.
+        """
         super().__init__()
-        self.place = nn.Embedding(_PLACE_BUCKETS, dimension)
-        nn.init.normal_(self.place.weight, std=0.05)
-        self.blocks = nn.ModuleList(GatedBlock(dimension, heads, dropout, gated=gated) for _ in range(blocks))
+        sizes: dict[Positions, int] = {"distance": _PLACE_BUCKETS, "absolute": length, "none": 0}
+        self.positions, self.place = positions, None
+        if sizes[positions]:
+            self.place = nn.Embedding(sizes[positions], dimension)
+            nn.init.normal_(self.place.weight, std=0.05)
+        if timed:
+            self.pause = nn.Embedding(TIME_BUCKETS, dimension)
+            nn.init.normal_(self.pause.weight, std=0.05)
+            self.register_buffer("borders_T", torch.from_numpy(BORDERS_IN_DAYS), persistent=False)
+        self.blocks = nn.ModuleList(
+            GatedBlock(dimension, heads, dropout, gated=gated, distances=positions == "distance", timed=timed)
+            for _ in range(blocks)
+        )
         self.norm, self.dropout = nn.LayerNorm(dimension), nn.Dropout(dropout)
 
-    def forward(self, item_BLD: Tensor, before_BL: Tensor, asked_B: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        item_BLD: Tensor,
+        before_BL: Tensor,
+        asked_B: Tensor | None = None,
+        times_BL2: Tensor | None = None,
+    ) -> Tensor:
         """The state after each place, shape [B, L, D], or after one a sequence, shape [B, 1, D].
 
         Args:
             item_BLD: The embedding of each item, oldest first; what stands at the end may be padding.
             before_BL: How many items came before each, also those that are cut off.
             asked_B: The one place of each sequence that is wanted; None for all of them.
+            times_BL2: How many days ago each place was, and what it is asked about; only an encoder that is
+                timed reads them.
         """
         place_L = torch.arange(item_BLD.shape[1], device=item_BLD.device)
         bucket_LL = distance_buckets(place_L[:, None] - place_L)
-        x_BLD = self.dropout(item_BLD + self.place(place_buckets(before_BL)))
-        for block in self.blocks[:-1]:
-            x_BLD = block(x_BLD, bucket_LL, None)
-        result: Tensor = self.norm(self.blocks[-1](x_BLD, bucket_LL, asked_B))
+        place_BL = place_L if self.positions == "absolute" else place_buckets(before_BL)
+        pause_BL, gap_BLL = (None, None) if times_BL2 is None else self._time_buckets(times_BL2)
+        x_BLD = self.dropout(self.entered(item_BLD, place_BL, pause_BL))
+        asked = [*[None] * (len(self.blocks) - 1), asked_B]
+        biases = [
+            block.bias(bucket_LL, gap_BLL, wanted) for block, wanted in zip(self.blocks, asked, strict=True)
+        ]
+        return self.encoded(x_BLD, biases, asked_B)
+
+    def entered(self, item_BLD: Tensor, place_BL: Tensor, pause_BL: Tensor | None) -> Tensor:
+        """The items with what is known of each place: its number or bucket, and the pause after it."""
+        if self.place is not None:
+            item_BLD = item_BLD + self.place(place_BL)
+        if pause_BL is not None:
+            item_BLD = item_BLD + self.pause(pause_BL)
+        return item_BLD
+
+    def encoded(self, x_BLD: Tensor, biases: Sequence[Tensor], asked_B: Tensor | None) -> Tensor:
+        """What the blocks make of what entered, each with its bias; see `GatedBlock`."""
+        *before, last = zip(self.blocks, biases, strict=True)
+        for block, bias in before:
+            x_BLD = block(x_BLD, bias, None)
+        block, bias = last
+        result: Tensor = self.norm(block(x_BLD, bias, asked_B))
         return result
+
+    def _time_buckets(self, times_BL2: Tensor) -> tuple[Tensor, Tensor]:
+        """The buckets of the pause after each place, and of the gap between another and its question."""
+        age_BL, asked_BL = times_BL2.unbind(dim=2)
+        gap_BLL = age_BL.unsqueeze(1) - asked_BL.unsqueeze(2)
+        borders_T = self.get_buffer("borders_T")
+        return (
+            torch.bucketize(age_BL - asked_BL, borders_T, right=True),
+            torch.bucketize(gap_BLL, borders_T, right=True),
+        )
 
 
 class RecurrentEncoder(nn.Module):
@@ -108,6 +220,7 @@ class RecurrentEncoder(nn.Module):
         item_BLD: Tensor,
         before_BL: Tensor,  # noqa: ARG002  a GRU counts by itself
         asked_B: Tensor | None = None,
+        times_BL2: Tensor | None = None,  # noqa: ARG002  nor does it know times
     ) -> Tensor:
         """States; see `AttentionEncoder`."""
         hidden_BLD, _ = self.unit(self.dropout(item_BLD))

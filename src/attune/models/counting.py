@@ -77,6 +77,19 @@ class CountingRecommender(ABC):
 
         setattr(self, setting, max(options, key=hits))
 
+    def scores(self, histories: Histories) -> Scores:
+        """The score of every item for N histories in codes of `items`, shape [N, V]; not to be written to."""
+        return self._scores(histories)
+
+    def learned(self) -> tuple[dict[str, Any], Tensors]:
+        """What was learnt beside the items, for a model that this one is a part of."""
+        return self._learned()
+
+    def restore(self, items: Items, state: dict[str, Any], tensors: Tensors) -> None:
+        """Take back what `learned` gave."""
+        self.items = items
+        self._restore(state, tensors)
+
     def save(self, folder: Path) -> None:
         """Write settings, items and what was counted."""
         state, tensors = self._learned()
@@ -87,8 +100,7 @@ class CountingRecommender(ABC):
         """Read a trained model back."""
         config, state, tensors = read_model(folder)
         model = cls(cls.Config.parse(config))
-        model.items = Items(state["items"])
-        model._restore(state, tensors)
+        model.restore(Items(state["items"]), state, tensors)
         return model
 
 
@@ -102,7 +114,15 @@ def frequent_items(purchases: pd.DataFrame, min_count: int = 1) -> Items:
     Raises:
         ModelError: No item is left.
     """
-    counts = purchases[ITEM_ID].value_counts()
+    return frequent_of(purchases[ITEM_ID].value_counts(), min_count)
+
+
+def frequent_of(counts: pd.Series, min_count: int) -> Items:
+    """The same from how often each item was bought.
+
+    Raises:
+        ModelError: No item is left.
+    """
     items = Items(sorted(counts[counts >= min_count].index))
     if not len(counts):
         raise ModelError("the examples know of no purchase; choose a longer window")

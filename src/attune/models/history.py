@@ -94,6 +94,15 @@ def known_purchases(examples: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns customer_id, item_id and second (unix, float), sorted.
     """
+    return _purchases(examples).sort_values([CUSTOMER_ID, SECOND, ITEM_ID], ignore_index=True)
+
+
+def purchase_counts(examples: pd.DataFrame) -> pd.Series:
+    """How often each item is among the known purchases of examples."""
+    return _purchases(examples)[ITEM_ID].value_counts()
+
+
+def _purchases(examples: pd.DataFrame) -> pd.DataFrame:
     latest = examples.sort_values(EVENT_TIMESTAMP, kind="stable").drop_duplicates(CUSTOMER_ID, keep="last")
     bought = latest[LABEL].map(len).to_numpy()
     labels = pd.DataFrame(
@@ -104,8 +113,7 @@ def known_purchases(examples: pd.DataFrame) -> pd.DataFrame:
         }
     )
     purchases = pd.concat([_history_purchases(examples), labels], ignore_index=True)
-    purchases = purchases.dropna().drop_duplicates()
-    return purchases.sort_values([CUSTOMER_ID, SECOND, ITEM_ID], ignore_index=True)
+    return purchases.dropna().drop_duplicates()
 
 
 def orders_of(purchases: pd.DataFrame) -> npt.NDArray[np.int64]:

@@ -15,7 +15,6 @@ import torch
 from attune.errors import ModelError
 from attune.models.history import UNKNOWN_ITEM, read_histories
 from attune.models.next_item import NextItem
-from attune.models.sequences import last_windows, sequences_of
 
 
 def because(network: NextItem, examples: pd.DataFrame, recommended: Sequence[str]) -> list[dict[str, float]]:
@@ -38,10 +37,9 @@ def because(network: NextItem, examples: pd.DataFrame, recommended: Sequence[str
         unknown = [item for item, code in zip(recommended, wanted, strict=True) if code == UNKNOWN_ITEM]
         raise ModelError(f"{unknown[:3]} are not in the catalogue; ask about items that were recommended")
     network.eval()
-    sequences = sequences_of(read_histories(examples, network.items.codes), None, network.items)
-    batch = last_windows(sequences, torch.arange(len(examples)), network.config.length)
-    item_BLD = network.embedded(batch["code"]).detach().requires_grad_()
-    state_BD = network.state(item_BLD, batch["before"], batch["real"].sum(dim=1))
+    batch = network.ends(read_histories(examples, network.items.codes))
+    item_BLD = network.embedded(network.item_VD[batch["code"]]).detach().requires_grad_()
+    state_BD = network.state(item_BLD, batch)
     score = (state_BD * network.item_VD[torch.from_numpy(wanted)].detach()).sum()
     slope_BLD = torch.autograd.grad(score, item_BLD)[0]
     added_BL = (slope_BLD * item_BLD).sum(dim=2).detach()

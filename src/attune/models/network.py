@@ -1,11 +1,12 @@
 """What the shared training loop asks of a network, and how its weights travel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from attune.errors import ModelError
 from attune.models.base import Tensors
 
 Batch = dict[str, Tensor]
@@ -20,6 +21,17 @@ class Network(nn.Module):
     def prepare(self, train: pd.DataFrame) -> None:
         """Learn vocabularies and scales from the training examples alone, and make the layers."""
         raise NotImplementedError
+
+    def prepare_in_parts(self, parts: Iterable[pd.DataFrame]) -> None:  # noqa: ARG002  this one cannot
+        """Do as `prepare` does, from training examples of which only a part is in memory at a time.
+
+        Raises:
+            ModelError: This network has to see all of its examples.
+        """
+        raise ModelError(
+            f"{type(self).__name__} has to see all examples at once, and these are too many by the loop's "
+            "stream_above; raise that, or choose fewer dates"
+        )
 
     def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
         """Turn examples into tensors whose first dimension is the example."""

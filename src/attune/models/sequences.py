@@ -3,6 +3,7 @@
 # N sequences, B of a batch, L places of the longest window, T targets, P pairs (target, item seen before it)
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +20,21 @@ from attune.models.ragged import spans
 _BATCHES_SORTED_TOGETHER = 16
 
 
-def sequences_of(histories: Histories, examples: pd.DataFrame | None, items: Items) -> Batch:
+def sequences_of(
+    histories: Histories, examples: pd.DataFrame | None, items: Items, *, timed: bool = False
+) -> Batch:
     """Put the history of each example, and its label behind it where there is one, end to end.
 
     Args:
         histories: Of N examples.
         examples: They themselves where their labels are wanted.
         items: The catalogue; labels outside it are left out, but counted as bought.
+        timed: Whether times are kept too.
 
     Returns:
         For each example the `count` and `start` of its sequence in `code`, how many of it are its `label`,
-        and how many items were `bought`.
+        and how many items were `bought`. Where times are kept, `times` beside `code`: how many days before
+        the as-of date each item was bought, and what came after it; a label is of that date.
     """
     labels = [np.zeros(0, np.int64)] * len(histories)
     bought_N = np.zeros(len(histories), dtype=np.int64)
@@ -44,8 +49,15 @@ def sequences_of(histories: Histories, examples: pd.DataFrame | None, items: Ite
     is_label = _last(count_N, label_N)
     code[~is_label] = histories.code
     code[is_label] = np.concatenate([np.zeros(0, np.int64), *labels])
-    found = {"count": count_N, "start": start_N, "label": label_N, "bought": bought_N}
-    return {name: torch.from_numpy(value) for name, value in (found | {"code": code}).items()}
+    found: dict[str, npt.NDArray[Any]]
+    found = {"count": count_N, "start": start_N, "label": label_N, "bought": bought_N, "code": code}
+    if timed:
+        age = np.zeros(len(code), dtype=np.float32)
+        age[~is_label] = histories.age
+        after = np.append(age[1:], np.float32(0))[: len(age)]
+        after[(start_N + count_N - 1)[count_N > 0]] = 0.0
+        found["times"] = np.stack([age, after], axis=1)
+    return {name: torch.from_numpy(value) for name, value in found.items()}
 
 
 def _last(count_N: npt.NDArray[np.int64], label_N: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -81,14 +93,14 @@ def training_windows(sequences: Batch, rows: Tensor, length: int, *, exclude_see
     Returns:
         `code`, `before` and `real`, shape [B, L]: the window, how many items came before each place, and
         which places are not padding; `target` of each real place, shape [T]; `excluded`, shape [P], as
-        `next_item_loss` reads it.
+        `next_item_loss` reads it; and `times` of the places, shape [B, L, 2], where they are kept.
     """
     count_B, start_B = sequences["count"][rows], sequences["start"][rows]
     asked_B = (count_B - 1).clamp(min=0, max=length)
     spare_B = (count_B - 1 - asked_B).clamp(min=0)
     skipped_B = (torch.rand(len(rows), device=rows.device) * (spare_B + 1)).long()
     row_T, place_T = spans(start_B + skipped_B, asked_B)
-    batch = _window(sequences["code"][place_T], skipped_B, asked_B)
+    batch = _window(sequences, place_T, skipped_B, asked_B)
     batch["target"] = sequences["code"][place_T + 1]
     batch["excluded"] = place_T[:0]
     if exclude_seen:
@@ -102,13 +114,13 @@ def last_windows(sequences: Batch, rows: Tensor, length: int) -> Batch:
     """Cut the end of each history off its sequence: what is known when the label is asked for.
 
     Returns:
-        `code`, `before` and `real` as in `training_windows`.
+        `code`, `before` and `real` as in `training_windows`, and `times` where they are kept.
     """
     known_B = sequences["count"][rows] - sequences["label"][rows]
     asked_B = known_B.clamp(max=length)
     skipped_B = known_B - asked_B
     _, place_T = spans(sequences["start"][rows] + skipped_B, asked_B)
-    return _window(sequences["code"][place_T], skipped_B, asked_B)
+    return _window(sequences, place_T, skipped_B, asked_B)
 
 
 def labels_and_seen(sequences: Batch, rows: Tensor) -> Batch:
@@ -126,9 +138,13 @@ def labels_and_seen(sequences: Batch, rows: Tensor) -> Batch:
     }
 
 
-def _window(code_T: Tensor, skipped_B: Tensor, asked_B: Tensor) -> Batch:
-    place_L = torch.arange(max(1, int(asked_B.max())), device=code_T.device)
+def _window(sequences: Batch, place_T: Tensor, skipped_B: Tensor, asked_B: Tensor) -> Batch:
+    place_L = torch.arange(max(1, int(asked_B.max())), device=place_T.device)
     real_BL = place_L < asked_B.unsqueeze(1)
-    code_BL = torch.zeros(real_BL.shape, dtype=torch.int64, device=code_T.device)
-    code_BL[real_BL] = code_T  # both go row by row, oldest first
-    return {"code": code_BL, "before": skipped_B.unsqueeze(1) + place_L, "real": real_BL}
+    batch = {"before": skipped_B.unsqueeze(1) + place_L, "real": real_BL}
+    for name in ("code", "times"):
+        if name in sequences:
+            found = sequences[name][place_T]
+            batch[name] = found.new_zeros(*real_BL.shape, *found.shape[1:])
+            batch[name][real_BL] = found  # both go row by row, oldest first
+    return batch

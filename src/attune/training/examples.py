@@ -19,6 +19,7 @@ from attune.errors import DataError
 from attune.features.schema import features_of, schema_hash
 from attune.progress import say
 from attune.training.dates import example_dates
+from attune.training.item_table import item_table
 from attune.training.labelling import labelled_customers
 from attune.training.leakage import LeakageAudit, audit_features, audit_windows
 from attune.training.plan import NextItemsLabel, TrainingPlan
@@ -26,7 +27,9 @@ from attune.training.plan import NextItemsLabel, TrainingPlan
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART = "part"
 PARTS = (TRAIN, VALIDATION, TEST)
+ITEMS = "items"  # a table of them, where a candidate learns from their features
 RECORD_FILE = "examples.json"
+_ROWS_TOGETHER = 4096  # a row group is the least that training reads at a time
 
 
 class HistoricalFeatures(Protocol):
@@ -111,7 +114,8 @@ def fetch_examples(
     told = asked.select([*(name for name in MESSAGE_COLUMNS if name in asked.columns), LABEL, PART])
     parts = joined.hstack(told).partition_by(PART, as_dict=True, include_key=False)
     examples = {part: parts[part,] for part in PARTS}
-    unfinished, data_hash = _write_unfinished(examples, out)
+    described = {ITEMS: item_table(tables, dates.train[-1])} if plan.reads_items else {}
+    unfinished, data_hash = _write_unfinished(examples | described, out)
     record = ExamplesRecord(
         model=model,
         feature_service=plan.feature_service,
@@ -178,7 +182,7 @@ def _write_unfinished(examples: Mapping[str, pl.DataFrame], out: Path) -> tuple[
     digest = hashlib.sha256()
     for part, rows in examples.items():
         file = unfinished / f"{part}.parquet"
-        rows.write_parquet(file)
+        rows.write_parquet(file, row_group_size=_ROWS_TOGETHER)
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return unfinished, digest.hexdigest()
 

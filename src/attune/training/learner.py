@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from attune.errors import ModelError
-from attune.models.network import Batch, Network
+from attune.models.network import Network
 from attune.training.average import WeightAverage
 from attune.training.checkpoint import read_checkpoint, write_checkpoint
+from attune.training.feeds import Feed, tensors_digest
 from attune.training.loop_settings import LoopSettings
 
-_FACTS = ("epoch", "step", "best_epoch", "best_loss", "seconds", "processor_seconds")
+_FACTS = ("epoch", "part", "step", "best_epoch", "best_loss", "seconds", "processor_seconds")
 
 
 class Learner:
@@ -25,7 +26,8 @@ class Learner:
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.average = WeightAverage(network, settings.average)
-        self.epoch, self.step, self.best_epoch, self.best_loss = 0, 0, 0, math.inf
+        self.epoch, self.part, self.step = 0, 0, 0
+        self.best_epoch, self.best_loss = 0, math.inf
         self.seconds, self.processor_seconds = 0.0, 0.0
         self.best_weights = self._copy()
 
@@ -51,7 +53,7 @@ class Learner:
 
     def end_epoch(self, held_out_loss: float) -> None:
         """Count an epoch, and keep the weights if they are the best so far."""
-        self.epoch += 1
+        self.epoch, self.part = self.epoch + 1, 0
         if held_out_loss < self.best_loss:
             self.best_loss, self.best_epoch = held_out_loss, self.epoch
             with self.average.in_place():
@@ -95,21 +97,18 @@ class Learner:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
 
-def identity_of(network: Network, examples: Batch, settings: LoopSettings) -> str:
-    """What a checkpoint belongs to: the untrained network, the encoded examples and the settings."""
-    digest = hashlib.sha256(settings.model_dump_json().encode())
-    for tensors in (network.state_dict(), examples):
-        for name, tensor in sorted(tensors.items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+def identity_of(network: Network, feed: Feed, settings: LoopSettings) -> str:
+    """What a checkpoint belongs to: the untrained network, the examples and the settings."""
+    said = f"{settings.model_dump_json()} {tensors_digest(network.state_dict())} {feed.digest()}"
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _share_of_rate(step: int, steps: int, settings: LoopSettings) -> float:
     warm_up = max(1, int(settings.warmup_share * steps))
     if step < warm_up:
         return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+    done = min(1.0, (step - warm_up) / max(1, steps - warm_up))  # a stream may have a step or two more
+    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

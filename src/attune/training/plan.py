@@ -101,6 +101,11 @@ class TrainingPlan(Settings):
         """The candidates that are not the network, in their order in the file."""
         return [name for name in self.candidates if name != self.network]
 
+    @property
+    def reads_items(self) -> bool:
+        """Whether a candidate learns from features of items."""
+        return any(values.get("side") for values in self.candidates.values())
+
     def settings_of(self, candidate: str) -> dict[str, Any]:
         """The `Config` of a candidate, as plain values.
 

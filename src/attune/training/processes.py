@@ -10,6 +10,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from attune.models.network import Batch, Network
+from attune.training.loop_settings import LoopSettings
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,25 @@ def processes() -> Iterator[Processes]:
 class LossOf(nn.Module):
     """The loss of a network as a forward pass, which is what data-parallel training can wrap."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, bfloat16: bool) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.is_lower = network, bfloat16
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """The mean loss of one batch."""
-        return self.network.loss(batch)
+        """The mean loss of one batch, where told so with products of matrices in bfloat16."""
+        kind = next(iter(batch.values())).device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.is_lower):
+            return self.network.loss(batch)
 
 
-def shared_loss(network: Network, together: Processes) -> nn.Module:
+def shared_loss(network: Network, together: Processes, settings: LoopSettings) -> nn.Module:
     """The loss whose gradient is the mean over all processes."""
-    alone = LossOf(network)
+    bfloat16 = settings.precision == "bfloat16" or (
+        settings.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    )
+    alone: nn.Module = LossOf(network, bfloat16=bfloat16)
+    if settings.compile:
+        alone.compile()
     if together.count == 1:
         return alone
     return DistributedDataParallel(alone, forward_sync_buffers=False)

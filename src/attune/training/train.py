@@ -13,10 +13,11 @@ from pyarrow import ArrowException
 from attune.errors import ModelError
 from attune.inference.graphs import write_graphs
 from attune.models import catalog
-from attune.models.base import Fittable
+from attune.models.base import Fittable, ReadsItems
 from attune.progress import say
-from attune.training.examples import TRAIN, VALIDATION
+from attune.training.examples import ITEMS, TRAIN, VALIDATION
 from attune.training.loop_settings import LoopSettings
+from attune.training.parquet_examples import ParquetExamples
 from attune.training.plan import TrainingPlan
 from attune.training.record import TRAINING_FILE, TrainingRecord
 
@@ -61,7 +62,7 @@ def train(
         name: Its name in the catalogue.
         params: Its `Config`, as plain values.
         loop: How a network learns; the other models do not ask.
-        examples: Holds train.parquet and validation.parquet.
+        examples: Holds train.parquet and validation.parquet, and items.parquet where a candidate reads it.
         out: The folder to write; it is there whole or not at all.
         checkpoint: Where a network notes each epoch that it ended, and goes on if it finds one.
 
@@ -70,8 +71,10 @@ def train(
         ModelError: The examples cannot be read, or cannot teach this model.
     """
     model = catalog.build(name, params)
-    learn, held_out = _read(examples, TRAIN), _read(examples, VALIDATION)
+    learn, held_out = _learn_and_held_out(model, examples, loop)
     say(f"{name}: learning from {len(learn):,} examples")
+    if isinstance(model, ReadsItems) and (examples / f"{ITEMS}.parquet").exists():
+        model.read_items(_read(examples, ITEMS))
     started = time.perf_counter()
     epochs = teach(model, learn, held_out, loop, checkpoint)
     seconds = time.perf_counter() - started
@@ -92,13 +95,14 @@ def train(
 
 def teach(
     model: object,
-    learn: pd.DataFrame,
+    learn: pd.DataFrame | ParquetExamples,
     held_out: pd.DataFrame,
     loop: LoopSettings,
     checkpoint: Path | None = None,
 ) -> tuple[int, int] | None:
     """Train by gradient descent or in one call; the epochs that were run and the best of them."""
     if isinstance(model, Fittable):
+        assert isinstance(learn, pd.DataFrame)  # only networks learn from a stream
         model.fit(learn, held_out)
         return None
     # torch takes seconds to import, and most models need none of it.
@@ -111,6 +115,21 @@ def teach(
         )
     result = train_network(model, learn, held_out, loop, checkpoint)
     return result.epochs, result.best_epoch
+
+
+def _learn_and_held_out(
+    model: object, examples: Path, loop: LoopSettings
+) -> tuple[pd.DataFrame | ParquetExamples, pd.DataFrame]:
+    """Training and validation examples; a network does not hold more than the loop's settings let it."""
+    if isinstance(model, Fittable):
+        return _read(examples, TRAIN), _read(examples, VALIDATION)
+    learn, held_out = (ParquetExamples(examples / f"{part}.parquet") for part in (TRAIN, VALIDATION))
+    streamed = sum(learn.interactions) > loop.stream_above
+    fits = sum(held_out.interactions) <= loop.stream_above
+    return (
+        learn if streamed else _read(examples, TRAIN),
+        _read(examples, VALIDATION) if fits else held_out.some(loop.stream_part),
+    )
 
 
 def _read(examples: Path, part: str) -> pd.DataFrame:
