@@ -113,7 +113,10 @@ def recommend_for(
     if _one_by_one(type(model)):
         found, scores = cast(OneByOne, model).recommend_one(items, times, as_of, k, allowed, excluded)
     else:
-        found, scores = _from_table(model, items, times, as_of, k, allowed, excluded)
+        told = dict(features) if features and personal else {}
+        found, scores = _from_table(
+            model, told | {HISTORY_ITEMS: items, HISTORY_TIMES: times}, as_of, k, allowed, excluded
+        )
     return Recommendations(
         items=tuple(found),
         scores=tuple(scores),
@@ -129,15 +132,15 @@ def _one_by_one(kind: type) -> bool:
 
 def _from_table(
     model: Recommender,
-    items: Sequence[str],
-    times: Sequence[int],
+    features: Mapping[str, Any],
     as_of: datetime,
     k: int,
     allowed: frozenset[str] | None,
     excluded: frozenset[str],
 ) -> tuple[list[str], list[float]]:
     moment = pd.DatetimeIndex([as_of]).as_unit("us")
-    example = pd.DataFrame({EVENT_TIMESTAMP: moment, HISTORY_ITEMS: [items], HISTORY_TIMES: [times]})
+    columns = {name: [value] for name, value in features.items()}
+    example = pd.DataFrame(columns | {EVENT_TIMESTAMP: moment})
     # Of k more than are excluded at least k are left: the same k as if those had never been looked at.
     found, scores = model.recommend(example, k + len(excluded), allowed)
     left = [

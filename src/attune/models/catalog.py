@@ -47,6 +47,7 @@ MODELS: Mapping[str, Entry] = {
     "markov_chain": Entry("recommender", "attune.models.markov_chain:MarkovChain"),
     "ease": Entry("recommender", "attune.models.ease:Ease"),
     "als": Entry("recommender", "attune.models.als:Als"),
+    "two_stage": Entry("recommender", "attune.models.two_stage:TwoStage"),
     "next_basket": Entry("recommender", "attune.models.next_basket:NextBasket"),
 }
 

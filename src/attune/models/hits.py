@@ -26,3 +26,18 @@ def hit_rate(found: npt.NDArray[np.object_], bought: Iterable[Sequence[str]]) ->
         if len(items)
     ]
     return float(np.mean(rates)) if rates else 0.0
+
+
+def list_gain(found: npt.NDArray[np.object_], bought: Iterable[Sequence[str]]) -> float:
+    """The mean NDCG of the first ten recommendations, like `hit_rate` but the earlier a hit the better.
+
+    >>> list_gain(np.array([["bread", "milk", "tea"]]), [["bread"]])
+    1.0
+    """
+    gains = [
+        sum(1 / np.log2(place + 2) for place, item in enumerate(row[:TEN]) if item in set(items))
+        / sum(1 / np.log2(place + 2) for place in range(min(TEN, len(set(items)))))
+        for row, items in zip(found, bought, strict=True)
+        if len(items)
+    ]
+    return float(np.mean(gains)) if gains else 0.0

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from attune.models.catalog import build
+from attune.models.two_stage import TwoStage
+from tests.models.shopping import AS_OF, best, shopping
+
+ITEMS = [f"item-{number:02}" for number in range(20)]
+FEW = {"rows_per_leaf": 5, "each": 10}
+
+
+def by_weekend(rows: int, seed: int, as_of: pd.Timestamp = AS_OF) -> pd.DataFrame:
+    """Of two items bought alike often, who shops on weekends takes the older one next, others the newer."""
+    draw = np.random.default_rng(seed)
+    weekends = draw.integers(0, 2, rows)
+    sentences = []
+    for weekend in weekends:
+        older, newer = draw.choice(ITEMS, 2, replace=False)
+        sentences.append(f"{older}@20 {newer}@5 -> {older if weekend else newer}")
+    examples = shopping(*sentences, as_of=as_of).assign(weekend_share=weekends.astype(float))
+    return examples.assign(customer_id=[f"{seed}-{row}" for row in range(rows)])
+
+
+def hits(model, examples: pd.DataFrame) -> float:
+    found, _ = model.recommend(examples, k=1)
+    return float(np.mean([row[0] == label[0] for row, label in zip(found, examples["label"], strict=True)]))
+
+
+@pytest.fixture(scope="module")
+def ranked() -> TwoStage:
+    model = build("two_stage", FEW)
+    model.fit(by_weekend(400, seed=0), by_weekend(100, seed=1))
+    return model
+
+
+def test_the_ranker_learns_from_the_history_and_from_features_of_the_customer(ranked):
+    asked = by_weekend(100, seed=2)
+    assert ranked.trees is not None
+    assert hits(ranked, asked) > 0.75
+    assert hits(ranked, asked.drop(columns="weekend_share")) < 0.7  # a feature that is not there is missing
+
+
+def test_both_stages_travel_with_the_model(ranked, tmp_path):
+    ranked.save(tmp_path)
+    asked = by_weekend(20, seed=2)
+    for found, wanted in zip(
+        TwoStage.load(tmp_path).recommend(asked, 5), ranked.recommend(asked, 5), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_candidates_know_nothing_of_what_was_bought_after_the_date(monkeypatch):
+    model = build("two_stage", FEW)
+    taught: list[pd.DataFrame] = []
+    monkeypatch.setattr(model, "_order", lambda asked, held_out: taught.append(model.retrieval))
+    week = pd.Timedelta(days=7)
+    early = shopping("bread@9 -> milk", as_of=AS_OF - week)
+    late = shopping("bread@16 milk@1 -> caviar")
+    model.fit(pd.concat([early, late], ignore_index=True), late)
+    assert "caviar" not in taught[0].items.ids
+    assert "caviar" in model.items.ids
+
+
+def test_a_ranker_that_does_not_help_is_left_out():
+    train = shopping(*["bread@9 bread@2 tea@30 -> bread"] * 60)
+    model = build("two_stage", FEW)
+    model.fit(train, train)
+    assert model.trees is None
+    assert best(model.recommend, "bread@9 bread@2 tea@30", k=2) == [["bread", "tea"]]
+
+
+def test_what_was_bought_before_can_be_left_out(ranked):
+    model = build("two_stage", FEW | {"exclude_seen": True})
+    model.fit(by_weekend(60, seed=0), by_weekend(20, seed=1))
+    assert "item-03" not in best(model.recommend, "item-03@3", k=20)[0]
