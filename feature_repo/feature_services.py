@@ -9,6 +9,7 @@ from feature_views.customer_profile import customer_profile
 from feature_views.item_popularity import item_popularity
 from feature_views.item_profile import item_profile
 from feature_views.message_context import message_context
+from feature_views.message_history import message_history
 
 churn_v1 = FeatureService(
     name="churn_v1",
@@ -34,7 +35,13 @@ popularity_v1 = FeatureService(
 
 response_v1 = FeatureService(
     name="response_v1",
-    features=[customer_profile, customer_activity, message_context, customer_history[[HISTORY_TIMES]]],
+    features=[
+        customer_profile,
+        customer_activity,
+        message_context,
+        message_history,
+        customer_history[[HISTORY_TIMES]],
+    ],
     description="Who a customer is, how much and when they buy, what they were sent: whether they respond.",
 )
 

@@ -35,6 +35,7 @@ customer_profile_snapshots = snapshots("customer_profile")
 customer_activity_snapshots = snapshots("customer_activity")
 customer_history_snapshots = snapshots("customer_history")
 message_context_snapshots = snapshots("message_context")
+message_history_snapshots = snapshots("message_history")
 item_profile_snapshots = snapshots("item_profile")
 item_popularity_snapshots = snapshots("item_popularity")
 

@@ -5,11 +5,12 @@ feature but recency moved by more than 0.04, against the common limit of 0.1. Wh
 switch to another store format, some feature moves by 0.14 within four weeks and by 0.45 within a quarter.
 """
 
-from attune.columns import HISTORY_ITEMS, HISTORY_TIMES, RECENCY_DAYS, TENURE_DAYS
+from attune.columns import HISTORY_ITEMS, HISTORY_TIMES, PAST_MESSAGES, RECENCY_DAYS, TENURE_DAYS
 from attune.drift.monitor import DecisionRules, DriftRules, ListRules, Monitor
 
 _TENURE = "Every customer's grows by a day a day: it tells the calendar, not a change of behaviour."
 _HISTORY = "It is a list of purchases, on which no distance is defined."
+_MESSAGES = "It is a list of messages; how many there were and how many were answered is watched."
 
 MONITORS = {
     monitor.feature_service: monitor
@@ -33,7 +34,11 @@ MONITORS = {
             # Messages go to chosen customers: those of a month are compared with those that it learnt from.
             sent_days=7,
             sent_windows=4,
-            not_watched={TENURE_DAYS: _TENURE, HISTORY_TIMES: _HISTORY},
+            not_watched={
+                TENURE_DAYS: _TENURE,
+                HISTORY_TIMES: _HISTORY,
+                **dict.fromkeys(PAST_MESSAGES, _MESSAGES),
+            },
             limits={RECENCY_DAYS: 0.2},
             rules=DriftRules(max_age_days=14, min_rows=500),
         ),

@@ -133,14 +133,14 @@ class Reader:
 def training_defaults(version: Champion) -> Mapping[str, Any]:
     """Feature -> what was usual in training: the median of numbers, the most frequent word.
 
-    A version that keeps no reference rows has none.
+    A version that keeps no reference rows has none. Who was never sent a message has no list of them.
     """
     file = version.version.folder / REFERENCE_FILE
     if not file.exists():
         return {}
     rows = pd.read_parquet(file)
     kinds = features_of(version.service)
-    usual: dict[str, Any] = {}
+    usual: dict[str, Any] = {name: [] for name in c.PAST_MESSAGES if name in kinds}
     for name in rows.columns.intersection(list(kinds)):
         column = rows[name].dropna()
         if column.empty or kinds[name].startswith("list"):

@@ -307,6 +307,12 @@ def test_a_version_describes_itself(registry: Registry, run: Run, tmp_path: Path
     assert outcome.reason.split(".")[0] in text
     assert "| age_band | 25-34 |" in text
     assert "Nobody is harmed." in text
+    for said in (
+        "Scores are calibrated by: ", "Conformal sets promise", "A score of 0.", "| selection_rate | 25-34 |",
+        "| surest mistakes |", "| recency_days | yes |", "lost where a feature is shuffled", "By age_band: ",
+    ):  # fmt: skip
+        assert said in text
+    assert "c_12_" not in (registry.get("churn", 1).folder / "analysis.json").read_text()  # a customer's name
     sheet = Document.model_validate_json((registry.get("churn", 1).folder / "datasheet.json").read_bytes())
     assert sheet.empty == []
 

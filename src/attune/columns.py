@@ -79,6 +79,13 @@ DAYS_SINCE_MESSAGE = "days_since_message"
 DAYS_SINCE_RESPONSE = "days_since_response"
 RESPONSE_SHARE_90D = "response_share_90d"
 
+# feature view message_history: the last messages, oldest first
+MESSAGE_TIMES = "message_times"
+MESSAGE_CHANNELS = "message_channels"
+MESSAGE_FORMATS = "message_formats"
+MESSAGE_ANSWERS = "message_answers"
+PAST_MESSAGES = (MESSAGE_TIMES, MESSAGE_CHANNELS, MESSAGE_FORMATS, MESSAGE_ANSWERS)
+
 # feature view item_popularity
 ITEM_ORDERS_7D = "item_orders_7d"
 ITEM_ORDERS_30D = "item_orders_30d"

@@ -27,6 +27,11 @@ def learning(name: str, rows: int = 60, seed: int = 0) -> Any:
         now = int(AS_OF.timestamp())
         times = [[now - 86_400 * (row % 9 + day) for day in range(row % 5, 0, -1)] for row in range(rows)]
         examples["history_times"] = times
+        sent = [times_of_one[:3] for times_of_one in times]
+        examples["message_times"] = sent
+        examples["message_channels"] = [["mail"] * len(each) for each in sent]
+        examples["message_formats"] = [["coupon", "leaflet", "?"][: len(each)] for each in sent]
+        examples["message_answers"] = [[1, 0, 1][: len(each)] for each in sent]
     return examples
 
 

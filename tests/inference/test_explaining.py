@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from attune.columns import PAST_MESSAGES
 from attune.explain.integrated_gradients import network_terms
 from attune.inference.attribution_graph import STEPS
 from attune.inference.graphs import open_model
@@ -11,10 +12,11 @@ NETWORKS = ["churn_network", "response_network"]
 
 
 def usual_of(network, examples):
-    """Customers of training medians, of whom no category is known and no order."""
+    """Customers of training medians, of whom no category is known, no order and no message."""
     told = dict(zip(network.table.numeric, network.table.defaults, strict=True))
     usual = examples.assign(**told, **dict.fromkeys(network.table.categories))
-    usual["history_times"] = [[] for _ in range(len(examples))]
+    for name in ("history_times", *PAST_MESSAGES):
+        usual[name] = [[] for _ in range(len(examples))]
     return usual
 
 

@@ -191,6 +191,7 @@ def test_nothing_that_trains_is_imported_where_graphs_answer(graph_of):
         from attune.inference.graphs import open_model
         now = datetime(2017, 6, 4, tzinfo=UTC)
         row = dict(recency_days=1.0, orders_90d=3, always_seven=7, age_band="25-34", history_times=[])
+        row |= dict(message_times=[], message_channels=[], message_formats=[], message_answers=[])
         for name, folder in {folders!r}.items():
             model = open_model(name, Path(folder))
             if hasattr(model, "score_rows"):

@@ -146,6 +146,8 @@ def harmed(examples: pd.DataFrame, harm: str) -> pd.DataFrame:
         return examples.assign(orders_90d=np.nan)
     if harm == "infinite":
         return examples.assign(orders_90d=np.inf)
+    if harm == "leak":
+        return examples.assign(closed_account=np.where(examples["label"] == 1, "yes", "no"))
     if harm == "another id":
         return examples.assign(order_id=1)
     return examples.assign(nickname=examples["customer_id"])
@@ -161,6 +163,7 @@ def harmed(examples: pd.DataFrame, harm: str) -> pd.DataFrame:
         ("all missing", "'orders_90d' is missing in all"),
         ("infinite", "'orders_90d' is infinite in 400 of 400"),
         ("another id", "order_id"),
+        ("leak", "'closed_account' tells the label of all 400"),
         ("hidden id", "'nickname' has 400 different texts"),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_network_that_learnt_from_histories_refuses_to_answer_without():
 @pytest.mark.parametrize("branch", ["gru", "transformer"])
 def test_the_state_of_one_customer_does_not_depend_on_another(branch):
     torch.manual_seed(0)
-    sequence = OrderSequence(branch, dimension=8, dropout=0.0).eval()
+    sequence = OrderSequence(branch, dimension=8, dropout=0.0, length=3).eval()
     events_BLE = torch.from_numpy(recent_orders(examples([9, 8, 1], [], [2]), length=3)).float()
     together = sequence(events_BLE)
     alone = torch.cat([sequence(events_BLE[[row]]) for row in range(3)])

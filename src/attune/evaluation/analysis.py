@@ -25,6 +25,7 @@ from attune.evaluation.slices import groups
 ANALYSIS_FILE = "analysis.json"
 ATTRIBUTES = (AGE_BAND, INCOME_BAND)
 COVERAGE = 0.9
+REPLICATES = 400
 FEWEST_ROWS = 100
 MOST = 10  # rows of each table of errors
 _SUREST = 1e-15
@@ -117,7 +118,7 @@ def analyse(
     threshold = best_threshold(chosen_scores, _labels(chooses)).at
     yes = scores >= threshold
     attributes = [name for name in ATTRIBUTES if name in examples and name in chooses]
-    weights = cluster_weights(examples[CUSTOMER_ID], seed=seed)
+    weights = cluster_weights(examples[CUSTOMER_ID], REPLICATES, seed)
     sets_by = attributes[0] if attributes else None
     sets = ConformalSets.calibrate(chosen_scores, _labels(chooses), COVERAGE, _names(chooses, sets_by))
     by = _names(examples, sets_by)

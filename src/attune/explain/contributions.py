@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attune.columns import CHANNEL, FORMAT, HISTORY_TIMES, OFFER_DAYS, SENT_HOUR, SENT_WEEKDAY
+from attune.columns import CHANNEL, FORMAT, HISTORY_TIMES, MESSAGE_TIMES, OFFER_DAYS, SENT_HOUR, SENT_WEEKDAY
 from attune.config import Settings
 from attune.errors import ModelError
 from attune.features.schema import VIEWS
@@ -37,6 +37,7 @@ _MESSAGE_WORDS = {
     SENT_WEEKDAY: "The weekday on which it is sent, Monday is 0.",
     OFFER_DAYS: "For how many days the offer holds.",
     HISTORY_TIMES: "When the last orders were, and how large.",
+    MESSAGE_TIMES: "What was sent lately, and what was answered.",
 }
 WORDS = _MESSAGE_WORDS | {
     feature.name: feature.description

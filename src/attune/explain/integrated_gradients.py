@@ -9,9 +9,9 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
-from attune.columns import HISTORY_TIMES
 from attune.models.base import Floats
 from attune.models.churn_network import ChurnNetwork
+from attune.models.events import READ_FROM
 
 
 class _MeanLogit(nn.Module):
@@ -38,7 +38,7 @@ def network_terms(
         steps: Points of the quadrature.
 
     Returns:
-        The features, the orders last where the network reads them, and their terms, shape [N, names].
+        The features, sequences last where the network reads them, and their terms, shape [N, names].
     """
     network.eval()
     with torch.no_grad():
@@ -55,8 +55,8 @@ def _by_feature(network: ChurnNetwork, inputs_NI: Floats, standard_NF: Floats) -
     config, table = network.config, network.table
     widths = [config.bins] * len(table.numeric) + [config.category_dim] * len(table.sizes)
     names = table.columns
-    if network.reads_orders:
-        widths, names = [*widths, config.event_dim], [*names, HISTORY_TIMES]
+    widths += [config.event_dim] * len(network.sequences)
+    names = [*names, *(READ_FROM[name] for name in network.sequences)]
     starts = np.concatenate([[0], np.cumsum(widths)[:-1]]).astype(int)
     terms_NF = np.add.reduceat(inputs_NI, starts, axis=1)
     terms_NF[:, : len(table.numeric)] += standard_NF

@@ -16,6 +16,7 @@ from attune.features import (
     item_popularity,
     item_profile,
     message_context,
+    message_history,
     moments,
     purchases,
     snapshots,
@@ -80,6 +81,12 @@ RECIPES: Mapping[str, Recipe] = {
         tables=(MESSAGES,),
         prepare=message_context.prepare,
         compute=lambda prepared, as_of, _settings: message_context.compute(prepared, as_of),
+    ),
+    "message_history": Recipe(
+        module=message_history,
+        tables=(MESSAGES,),
+        prepare=message_history.prepare,
+        compute=lambda prepared, as_of, _settings: message_history.compute(prepared, as_of),
     ),
     "item_profile": Recipe(
         module=item_profile,

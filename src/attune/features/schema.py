@@ -16,6 +16,7 @@ from attune.features.definitions.customers import (
     CUSTOMER_HISTORY,
     CUSTOMER_PROFILE,
     MESSAGE_CONTEXT,
+    MESSAGE_HISTORY,
 )
 from attune.features.definitions.items import ITEM_POPULARITY, ITEM_PROFILE
 
@@ -26,6 +27,7 @@ __all__ = [
     "ITEM_POPULARITY",
     "ITEM_PROFILE",
     "MESSAGE_CONTEXT",
+    "MESSAGE_HISTORY",
     "SERVICES",
     "VIEWS",
     "Feature",
@@ -47,6 +49,7 @@ VIEWS: Mapping[str, View] = {
         CUSTOMER_ACTIVITY,
         CUSTOMER_HISTORY,
         MESSAGE_CONTEXT,
+        MESSAGE_HISTORY,
         ITEM_PROFILE,
         ITEM_POPULARITY,
     )
@@ -68,6 +71,7 @@ SERVICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "customer_profile": CUSTOMER_PROFILE.feature_names,
         "customer_activity": CUSTOMER_ACTIVITY.feature_names,
         "message_context": MESSAGE_CONTEXT.feature_names,
+        "message_history": MESSAGE_HISTORY.feature_names,
         "customer_history": (columns.HISTORY_TIMES,),
     },
     "items_v1": {

@@ -30,18 +30,15 @@ class AttributionGraph(nn.Module):
         self.register_buffer("weight_S1", torch.from_numpy(weights / 2).float()[:, None])
         numbers = torch.tensor([network.table.defaults])
         usual = [numbers, torch.zeros(1, len(network.table.sizes), dtype=torch.int64)]
-        if network.reads_orders:
-            usual.append(torch.zeros(1, *table_sample(network, 1)["events"].shape[1:]))
+        usual += [torch.zeros(1, *shape) for shape in network.shapes.values()]
         with torch.no_grad():
             inputs_1I, standard_1F = self._read(*usual)
         self.register_buffer("usual_1I", inputs_1I)
         self.register_buffer("usual_1F", standard_1F)
 
-    def forward(
-        self, numbers_1F: Tensor, codes_1C: Tensor, events_1LE: Tensor | None = None
-    ) -> tuple[Tensor, ...]:
+    def forward(self, numbers_1F: Tensor, codes_1C: Tensor, *sequences_1LE: Tensor) -> tuple[Tensor, ...]:
         """Terms of the inputs [I] and of the linear layer [F]."""
-        inputs_1I, standard_1F = self._read(numbers_1F, codes_1C, events_1LE)
+        inputs_1I, standard_1F = self._read(numbers_1F, codes_1C, *sequences_1LE)
         point_S1, weight_S1 = self.get_buffer("point_S1"), self.get_buffer("weight_S1")
         usual_1I, usual_1F = self.get_buffer("usual_1I"), self.get_buffer("usual_1F")
         network = self.network
@@ -76,13 +73,11 @@ class AttributionGraph(nn.Module):
             slope_SKH = back_SKH if block == 0 else slope_SKH + back_SKH
         return slope_SK, slope_SKH.sum(1) * (before_SH > 0).float()
 
-    def _read(
-        self, numbers_1F: Tensor, codes_1C: Tensor, events_1LE: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def _read(self, numbers_1F: Tensor, codes_1C: Tensor, *sequences_1LE: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
         inputs = [network.numbers(numbers_1F), network.categories(codes_1C)]
-        if events_1LE is not None:
-            inputs.append(network.orders(events_1LE))
+        branches = network.sequences.values()
+        inputs += [branch(events) for branch, events in zip(branches, sequences_1LE, strict=True)]
         return torch.cat(inputs, dim=1), network.standard(numbers_1F)
 
 

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from attune.inference.export import Exportable, export
 from attune.inference.files import GRAPH_FILE, SAMPLE_FILE
 from attune.models.churn_network import ChurnNetwork
-from attune.models.events import FACTS
 
 # B examples, F numeric features, C categorical features, L orders of E facts, K members
 _ROWS = 16
@@ -22,11 +21,10 @@ class ChurnGraph(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, numbers_BF: Tensor, codes_BC: Tensor, events_BLE: Tensor | None = None) -> Tensor:
+    def forward(self, numbers_BF: Tensor, codes_BC: Tensor, *sequences_BLE: Tensor) -> Tensor:
         """The log odds of each example's mean probability, before the calibration, shape [B]."""
         batch = {"numbers": numbers_BF, "categories": codes_BC}
-        if events_BLE is not None:
-            batch["events"] = events_BLE
+        batch |= dict(zip(self.network.sequences, sequences_BLE, strict=True))
         return torch.logit(self.network(batch).double().sigmoid().mean(1), eps=1e-7)
 
 
@@ -44,14 +42,14 @@ def write_graph(network: ChurnNetwork, folder: Path) -> None:
 
 
 def table_sample(network: ChurnNetwork, rows: int) -> dict[str, Tensor]:
-    """Made-up examples: numbers as they spread in training, any categories, and some orders."""
+    """Made-up examples: numbers as they spread in training, any categories, and some orders or messages."""
     draw = torch.Generator().manual_seed(_SEED + rows)
     mean_F, deviation_F = network.standard.mean_F, network.standard.deviation_F
     sample = {"numbers": mean_F + deviation_F * torch.randn(rows, len(mean_F), generator=draw)}
     codes = [torch.randint(0, size, (rows, 1), generator=draw) for size in network.table.sizes]
     sample["codes"] = torch.cat(codes, dim=1) if codes else torch.zeros(rows, 0, dtype=torch.int64)
-    if network.reads_orders:
-        facts_BLE = torch.rand(rows, network.config.events, FACTS, generator=draw)
-        there_L1 = torch.arange(network.config.events).unsqueeze(1) >= network.config.events // 2
-        sample["events"] = facts_BLE * there_L1
+    for name, (length, facts) in network.shapes.items():
+        facts_BLE = torch.rand(rows, length, facts, generator=draw)
+        there_L1 = torch.arange(length).unsqueeze(1) >= length // 2
+        sample[name] = facts_BLE * there_L1
     return sample

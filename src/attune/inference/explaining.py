@@ -7,13 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from attune.columns import HISTORY_TIMES
+from attune.columns import HISTORY_TIMES, MESSAGE_TIMES, PAST_MESSAGES
 from attune.inference.files import ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE, open_graph
 from attune.inference.scoring import GraphScorer
 from attune.inference.session import Graph
 from attune.models.base import read_model
 
 _NEAR = 1e-9
+_READ_FROM = {"events": HISTORY_TIMES, "messages": MESSAGE_TIMES}  # input of the graph -> feature
 
 
 class ExplainedScorer(GraphScorer):
@@ -30,8 +31,7 @@ class ExplainedScorer(GraphScorer):
         table = scorer.table
         scorer._attribution = open_graph(folder, ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE)
         scorer._widths = [config["bins"]] * len(table.numeric) + [config["category_dim"]] * len(table.sizes)
-        if scorer._orders:
-            scorer._widths.append(config["event_dim"])
+        scorer._widths += [config["event_dim"]] * len(scorer._past)
         return scorer
 
     def explain(self, row: Mapping[str, Any], as_of: datetime) -> dict[str, float]:
@@ -47,7 +47,7 @@ class ExplainedScorer(GraphScorer):
         Raises:
             ModelError: A feature is not there, is not a number or is infinite.
         """
-        usual = dict.fromkeys(self.table.columns) | {HISTORY_TIMES: []}
+        usual = dict.fromkeys(self.table.columns) | {name: [] for name in (HISTORY_TIMES, *PAST_MESSAGES)}
         inputs = self._arrays([row, usual], as_of)
         here, there = self._logits(inputs)
         numbers_1F = inputs["numbers"][:1].clip(-1e30, 1e30).astype(np.float32)
@@ -59,5 +59,5 @@ class ExplainedScorer(GraphScorer):
         score, baseline = self._calibration.probabilities(np.array([here, there]))
         apart = here - there
         slope = (score - baseline) / apart if abs(apart) > _NEAR else score * (1 - score)
-        names = [*self.table.columns, *([HISTORY_TIMES] if self._orders else [])]
+        names = [*self.table.columns, *(_READ_FROM[name] for name in self._past)]
         return dict(zip(names, (terms * slope).tolist(), strict=True))

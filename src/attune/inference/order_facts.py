@@ -1,12 +1,38 @@
 """The rhythm of one customer's orders, by the rules of `recent_orders`, without torch and without a table."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from attune.columns import HISTORY_TIMES
+from attune.errors import ModelError
+
 _FACTS = 4
 _DAY = 86_400
+
+
+class PastOrders:
+    """Reads the orders of many customers."""
+
+    def __init__(self, length: int) -> None:
+        """Remember how many orders there are at most."""
+        self._length = length
+
+    def read(self, rows: Sequence[Mapping[Any, Any]], moments: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The last orders of N customers as of moments (unix seconds), shape [N, L, E].
+
+        Raises:
+            ModelError: The rows have no times of orders.
+        """
+        if HISTORY_TIMES not in rows[0]:
+            raise ModelError(
+                f"examples lack {HISTORY_TIMES!r}, with which the model was trained; ask for the feature "
+                "service that its manifest names"
+            )
+        pairs = zip((row[HISTORY_TIMES] for row in rows), moments, strict=True)
+        return np.stack([order_facts(times, moment, self._length) for times, moment in pairs])
 
 
 def order_facts(times: Any, as_of: float, length: int) -> npt.NDArray[np.float32]:

@@ -1,44 +1,53 @@
 """Scorers that answer from a graph: numpy and ONNX Runtime, nothing of the library that trained them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from attune.columns import EVENT_TIMESTAMP, HISTORY_TIMES
-from attune.errors import ModelError
+from attune.columns import EVENT_TIMESTAMP
 from attune.inference.feature_rows import FeatureRows
 from attune.inference.files import open_graph
-from attune.inference.order_facts import order_facts
+from attune.inference.order_facts import PastOrders
 from attune.inference.session import Graph
 from attune.models.base import Floats, read_model
 from attune.models.calibration import Calibration
+from attune.models.past_messages import PastMessages
 from attune.models.tabular import FeatureTable
 
-# N examples, F numeric features, C categorical features, L orders of E facts
+# N examples, F numeric features, C categorical features, L orders or messages of E facts
 Inputs = dict[str, npt.NDArray[Any]]
 
 _LARGEST = 1e30  # what fits single precision
 
 
+class PastEvents(Protocol):
+    """Reads what a sequence branch sees."""
+
+    def read(self, rows: Sequence[Mapping[Any, Any]], moments: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The last events of N customers as of moments (unix seconds), shape [N, L, E]."""
+
+
 class GraphScorer:
     """Gives each example a probability, as the network does from which its graph was made."""
 
-    def __init__(self, graph: Graph, table: FeatureTable, calibration: Calibration, orders: int) -> None:
+    def __init__(
+        self, graph: Graph, table: FeatureTable, calibration: Calibration, past: Mapping[str, PastEvents]
+    ) -> None:
         """Take what a version's folder holds.
 
         Args:
             graph: The network.
             table: Its features.
             calibration: How its log odds become probabilities.
-            orders: How many orders its sequence branch sees; 0 without one.
+            past: Input of the graph -> who reads it, of each sequence branch.
         """
         self.table = table
-        self._graph, self._calibration, self._orders = graph, calibration, orders
+        self._graph, self._calibration, self._past = graph, calibration, past
         self._rows = FeatureRows(table)
 
     @classmethod
@@ -48,19 +57,23 @@ class GraphScorer:
         Raises:
             ModelError: A file is missing, unreadable or not what was exported.
         """
-        config, table, _ = read_model(folder)
-        graph = open_graph(folder)
-        orders = config["events"] if "events" in graph.inputs else 0
-        return cls(graph, FeatureTable.parse(table), Calibration.load(folder), orders)
+        config, columns, _ = read_model(folder)
+        graph, table = open_graph(folder), FeatureTable.parse(columns)
+        past: dict[str, PastEvents] = {}
+        if "events" in graph.inputs:
+            past["events"] = PastOrders(config["events"])
+        if "messages" in graph.inputs:
+            past["messages"] = PastMessages(table, config["past_messages"])
+        return cls(graph, table, Calibration.load(folder), past)
 
     def score(self, examples: pd.DataFrame) -> Floats:
         """Give the probability of the label for each of N examples, shape [N]."""
         if examples.empty:
             return np.empty(0)
         inputs: Inputs = {"numbers": self.table.numbers(examples), "codes": self.table.codes(examples)}
-        if self._orders:
+        if self._past:
             moments = pd.to_datetime(examples[EVENT_TIMESTAMP], utc=True).dt.as_unit("s").astype("int64")
-            inputs["events"] = self._events(examples.to_dict("records"), moments)
+            inputs |= self._events(examples.to_dict("records"), moments.tolist())
         return self._probabilities(inputs)
 
     def score_rows(self, rows: Sequence[Mapping[str, Any]], as_of: datetime) -> Floats:
@@ -78,9 +91,7 @@ class GraphScorer:
     def _arrays(self, rows: Sequence[Mapping[str, Any]], as_of: datetime) -> Inputs:
         numbers_NF, codes_NC = self._rows.arrays(rows)
         inputs: Inputs = {"numbers": numbers_NF, "codes": codes_NC}
-        if self._orders:
-            inputs["events"] = self._events(rows, [int(as_of.timestamp())] * len(rows))
-        return inputs
+        return inputs | self._events(rows, [int(as_of.timestamp())] * len(rows))
 
     def _probabilities(self, inputs: Inputs) -> Floats:
         return self._calibration.probabilities(self._logits(inputs))
@@ -90,11 +101,5 @@ class GraphScorer:
         (logit_N,) = self._graph.run(inputs | {"numbers": numbers_NF})
         return logit_N
 
-    def _events(self, rows: Sequence[Mapping[Any, Any]], moments: Iterable[int]) -> npt.NDArray[np.float32]:
-        if HISTORY_TIMES not in rows[0]:
-            raise ModelError(
-                f"examples lack {HISTORY_TIMES!r}, with which the model was trained; ask for the feature "
-                "service that its manifest names"
-            )
-        pairs = zip((row[HISTORY_TIMES] for row in rows), moments, strict=True)
-        return np.stack([order_facts(times, moment, self._orders) for times, moment in pairs])
+    def _events(self, rows: Sequence[Mapping[Any, Any]], moments: Sequence[int]) -> Inputs:
+        return {name: past.read(rows, moments) for name, past in self._past.items()}

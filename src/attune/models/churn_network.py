@@ -12,7 +12,7 @@ L orders, E facts about each.
 
 import math
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from attune.models.base import Floats, read_model, write_model
 from attune.models.calibration import Calibration, choose_calibration
 from attune.models.encodings import CategoryEncoding, NumberEncoding, Standardisation
 from attune.models.ensemble import EnsembleLinear
-from attune.models.events import OrderSequence, SequenceBranch, recent_orders
+from attune.models.events import ORDERS, OrderSequence, SequenceBranch, recent_orders
 from attune.models.network import Batch, Network, load_tensors, network_tensors
 from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
 
@@ -45,7 +45,7 @@ class ChurnNetwork(Network):
         members: int = Field(default=16, ge=1, le=64)
         width: int = Field(default=48, ge=4)
         blocks: int = Field(default=1, ge=1, le=8, description="layers of each member")
-        bins: int = Field(default=24, ge=2, le=64, description="quantile bins of a number")
+        bins: int = Field(default=24, ge=2, le=256, description="quantile bins of a number")
         category_dim: int = Field(default=4, ge=1, description="embedding of a category")
         dropout: float = Field(default=0.4, ge=0, lt=1)
         sequence: SequenceBranch = Field(default="none", description="what reads the order of past orders")
@@ -78,9 +78,8 @@ class ChurnNetwork(Network):
     def _make_layers(self) -> None:
         config, table = self.config, self.table
         inputs = len(table.numeric) * config.bins + len(table.sizes) * config.category_dim
-        if self.reads_orders:
-            self.orders = OrderSequence(config.sequence, config.event_dim, config.dropout)
-            inputs += config.event_dim
+        self.sequences = nn.ModuleDict(self._branches())
+        inputs += len(self.sequences) * config.event_dim
         self.numbers = NumberEncoding(len(table.numeric), config.bins)
         self.categories = CategoryEncoding(table.sizes, config.category_dim)
         self.standard = Standardisation(len(table.numeric))
@@ -96,23 +95,36 @@ class ChurnNetwork(Network):
         self.weight_KH = nn.Parameter(_SMALL_START * start_KH)
         self.bias_K = nn.Parameter(torch.zeros(config.members))
 
+    def _branches(self) -> dict[str, OrderSequence]:
+        """The sequence branches that were asked for and that the training examples can feed, by tensor."""
+        config = self.config
+        if config.sequence == "none" or HISTORY_TIMES not in self.table.sequences:
+            return {}
+        return {ORDERS: OrderSequence(config.sequence, config.event_dim, config.dropout, config.events)}
+
     @property
-    def reads_orders(self) -> bool:
-        """Whether there is a sequence branch: it was asked for, and the training examples had a history."""
-        return self.config.sequence != "none" and HISTORY_TIMES in self.table.sequences
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """What each sequence branch reads of an example, by tensor: how many events, and facts of each."""
+        return {name: (branch.length, branch.facts) for name, branch in self._read_by()}
+
+    def _read_by(self) -> list[tuple[str, OrderSequence]]:
+        return [(name, cast(OrderSequence, branch)) for name, branch in self.sequences.items()]
 
     def encode(self, examples: pd.DataFrame, *, with_labels: bool) -> Batch:
-        """Turn examples into numbers [N, F], codes [N, C], orders [N, L, E] if read, and labels [N]."""
+        """Turn examples into numbers [N, F], codes [N, C], sequences [N, L, E] if read, and labels [N]."""
         encoded = {
             "numbers": torch.from_numpy(self._numbers(examples).astype(np.float32)),
             "categories": torch.from_numpy(self.table.codes(examples)),
         }
-        if self.reads_orders:
-            orders_NLE = recent_orders(examples, self.config.events).astype(np.float32)
-            encoded["events"] = torch.from_numpy(orders_NLE)
+        encoded |= self._sequences(examples)
         if with_labels:
             encoded["labels"] = torch.from_numpy(labels_of(examples).astype(np.float32))
         return encoded
+
+    def _sequences(self, examples: pd.DataFrame) -> Batch:
+        if ORDERS not in self.sequences:
+            return {}
+        return {ORDERS: torch.from_numpy(recent_orders(examples, self.config.events).astype(np.float32))}
 
     def _numbers(self, examples: pd.DataFrame) -> Floats:
         return self.table.numbers(examples).clip(-_LARGEST, _LARGEST)
@@ -122,10 +134,9 @@ class ChurnNetwork(Network):
         return self.logits(*self.inputs(batch))
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What the layers read, shape [B, I]: bins, categories, orders; and standard numbers [B, F]."""
+        """What the layers read, shape [B, I]: bins, categories, sequences; and standard numbers [B, F]."""
         encoded = [self.numbers(batch["numbers"]), self.categories(batch["categories"])]
-        if self.reads_orders:
-            encoded.append(self.orders(batch["events"]))
+        encoded += [branch(batch[name]) for name, branch in self.sequences.items()]
         return torch.cat(encoded, dim=1), self.standard(batch["numbers"])
 
     def logits(self, inputs_BI: Tensor, standard_BF: Tensor) -> Tensor:

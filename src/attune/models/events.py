@@ -12,12 +12,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from attune.columns import EVENT_TIMESTAMP, HISTORY_TIMES
+from attune.columns import EVENT_TIMESTAMP, HISTORY_TIMES, MESSAGE_TIMES
 from attune.errors import ModelError
 from attune.models.base import Floats
 
 SequenceBranch = Literal["none", "gru", "transformer"]
 
+ORDERS, MESSAGES = "events", "messages"  # what networks and graphs call the tensors that branches read
+READ_FROM = {ORDERS: HISTORY_TIMES, MESSAGES: MESSAGE_TIMES}  # tensor -> the feature that stands for it
 FACTS = 4  # that there is an order at all, its age, the pause before it, its lines
 _DAY = 86_400
 _HEADS = 2
@@ -67,12 +69,17 @@ def _orders(examples: pd.DataFrame) -> pd.DataFrame:
 
 
 class OrderSequence(nn.Module):
-    """Sum up a customer's last orders in one state: a GRU, or a transformer whose last place looks back."""
+    """Sum up what was last in one state: a GRU, or a transformer whose last place looks back.
 
-    def __init__(self, branch: SequenceBranch, dimension: int, dropout: float) -> None:
+    Orders or messages: of each the first fact is 1, and of the places without one all are 0.
+    """
+
+    def __init__(
+        self, branch: SequenceBranch, dimension: int, dropout: float, length: int, facts: int = FACTS
+    ) -> None:
         super().__init__()
-        self.branch = branch
-        self.enter = nn.Linear(FACTS, dimension)
+        self.branch, self.length, self.facts = branch, length, facts
+        self.enter = nn.Linear(facts, dimension)
         if branch == "gru":
             self.gru = nn.GRU(dimension, dimension, batch_first=True)
         else:

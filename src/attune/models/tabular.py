@@ -5,7 +5,7 @@ Every scorer reads its examples through `FeatureTable`, so all of them refuse an
 - a missing number becomes the training median of its column, an infinite one is refused;
 - a category that training has not seen, a missing one and the word "unknown" share code 0;
 - a column that is constant in training is kept and teaches nothing;
-- keys, times and the label can never be features;
+- keys, times and the label can never be features, nor can a column that is the label under another name;
 - a history is a list and no column of a table: a network with a sequence branch reads it, the others do not.
 """
 
@@ -27,6 +27,7 @@ from attune.columns import (
     LABEL,
     MESSAGE_ID,
     ORDER_ID,
+    PAST_MESSAGES,
     SCORE,
     UNKNOWN,
 )
@@ -36,11 +37,12 @@ from attune.models.base import Floats
 
 Codes = npt.NDArray[np.int64]
 
-SEQUENCES = frozenset({HISTORY_ITEMS, HISTORY_TIMES})
+SEQUENCES = frozenset({HISTORY_ITEMS, HISTORY_TIMES, *PAST_MESSAGES})
 NOT_FEATURES = frozenset({CUSTOMER_ID, EVENT_TIMESTAMP, LABEL}) | SEQUENCES
 REFUSED = frozenset({ITEM_ID, ORDER_ID, INTERACTION_ID, MESSAGE_ID, CAMPAIGN_ID, CREATED_TIMESTAMP, SCORE})
 MOST_CATEGORIES = 200  # a text column with more different values is an identifier, not a category
 
+_FEWEST_TO_SEE_A_LEAK = 50
 FARTHEST = 10.0  # deviations from the training mean; a wilder number counts like this one
 
 
@@ -69,6 +71,7 @@ class FeatureTable(Settings):
                 f"examples have {f'the columns {refused}' if refused else 'no feature'}; a scorer learns "
                 "from features, never from keys, times or scores; change the feature service"
             )
+        _refuse_leaks(train, features)
         numeric = [name for name in features if pd.api.types.is_numeric_dtype(train[name])]
         defaults = [_median(train[name]) for name in numeric]
         categories = {name: _categories(train[name]) for name in features if name not in numeric}
@@ -153,6 +156,19 @@ def labels_to_learn(train: pd.DataFrame) -> Floats:
             "choose a longer window or another label"
         )
     return labels_N
+
+
+def _refuse_leaks(train: pd.DataFrame, features: list[str]) -> None:
+    """Refuse a column of two values, each of which goes with one label: on so many rows that is no luck."""
+    if LABEL not in train.columns or len(train) < _FEWEST_TO_SEE_A_LEAK:
+        return
+    for name in features:
+        values = train[name].astype(str) if train[name].dtype == object else train[name]
+        if values.nunique() == 2 and train.groupby(values, dropna=False)[LABEL].nunique().max() == 1:
+            raise ModelError(
+                f"feature {name!r} tells the label of all {len(train)} training examples: it is the label "
+                "under another name, or was known only after it; drop it"
+            )
 
 
 def _median(column: pd.Series) -> float:

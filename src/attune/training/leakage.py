@@ -14,6 +14,7 @@ from attune.columns import (
     CREATED_TIMESTAMP,
     EVENT_TIMESTAMP,
     HISTORY_TIMES,
+    MESSAGE_TIMES,
     RECENCY_DAYS,
 )
 from attune.config import Settings
@@ -147,8 +148,11 @@ def _rows_with_late_events(examples: pl.DataFrame) -> int:
     checks = [pl.lit(value=False)]
     if RECENCY_DAYS in examples.columns:
         checks.append(pl.col(RECENCY_DAYS) <= 0)
-    if HISTORY_TIMES in examples.columns:
-        checks.append(pl.col(HISTORY_TIMES).list.max() >= pl.col(EVENT_TIMESTAMP).dt.epoch("s"))
+    checks += [
+        pl.col(name).list.max() >= pl.col(EVENT_TIMESTAMP).dt.epoch("s")
+        for name in (HISTORY_TIMES, MESSAGE_TIMES)
+        if name in examples.columns
+    ]
     return len(examples.filter(pl.any_horizontal(checks)))
 
 

@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 from attune import columns
-from attune.features.definitions.base import SNAPSHOT_TTL, Feature, View, amount, category, count, share
+from attune.features.definitions.base import (
+    SNAPSHOT_TTL,
+    Feature,
+    FeatureType,
+    View,
+    amount,
+    category,
+    count,
+    share,
+)
 
 CUSTOMER_PROFILE = View(
     name="customer_profile",
@@ -96,5 +105,25 @@ MESSAGE_CONTEXT = View(
             columns.RESPONSE_SHARE_90D,
             "Messages of the last 90 days that were responded to by now; 0 without one.",
         ),
+    ),
+)
+
+
+def _of_messages(name: str, kind: FeatureType, unit: str, description: str) -> Feature:
+    return Feature(
+        name=name, type=kind, unit=unit, description=description, purposes=("response", "analytics")
+    )
+
+
+MESSAGE_HISTORY = View(
+    name="message_history",
+    key="customer_id",
+    ttl=SNAPSHOT_TTL,
+    description="The last messages to a customer, oldest first; who was never sent a message has no row.",
+    features=(
+        _of_messages(columns.MESSAGE_TIMES, "list[int64]", "seconds", "When each was sent, since 1970."),
+        _of_messages(columns.MESSAGE_CHANNELS, "list[string]", "channels", "How each was sent."),
+        _of_messages(columns.MESSAGE_FORMATS, "list[string]", "formats", "What kind of message each was."),
+        _of_messages(columns.MESSAGE_ANSWERS, "list[int64]", "answers", "1 for each answered by now, or 0."),
     ),
 )
