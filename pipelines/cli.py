@@ -48,6 +48,7 @@ app.add_typer(console_cli.app, name="console")
 app.add_typer(retraining_cli.app, name="retraining")
 app.command()(retraining_cli.monitor)
 app.command()(tuning_cli.tune)
+app.command()(tuning_cli.trial)
 app.command()(models_cli.trace)
 app.command()(models_cli.reproduce)
 

@@ -1,10 +1,12 @@
-"""`attune tune`: search the settings of a model's candidates, and say what belongs into params.yaml."""
+"""`attune tune` and `attune trial`: search settings, or measure those that another searcher proposes."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 import yaml
 
+from attune.errors import ConfigError
 from attune.governance.provenance import code_version
 from pipelines.launch import TRIALS, Request
 from pipelines.options import HOME, PARAMS_FILE, Home, Model, Now, Params, launch_at
@@ -56,3 +58,58 @@ def tune(
             f"{record.metric} {record.best.value:.4f} of {len(record.trials)} trials, kept in {file}"
         )
         console.print(text, markup=False)
+
+
+def trial(
+    model: Model,
+    candidate: Annotated[str, typer.Option(help="Whose settings.")],
+    setting: Annotated[list[str], typer.Option("--set", help="One setting: model.leaves=12.")],
+    now: Now = "",
+    home: Home = HOME,
+    params: Params = PARAMS_FILE,
+) -> None:
+    """Measure one set of settings, keep it with the search of `attune tune`, and print its loss.
+
+    For another searcher, Katib for example; features have to be there. All settings of the search space are
+    named: attune trial churn --candidate logistic_regression --set model.c=0.1
+    """
+    import tempfile
+
+    from attune.adapters.feast import FeastStore
+    from attune.data.latest import named_or_latest
+    from attune.training.examples import fetch_examples
+    from attune.training.plan import TrainingPlan
+    from attune.training.tuning import METRIC, Search, try_settings
+
+    launch = launch_at(home, params)
+    workspace = launch.workspace
+    section = launch.arguments("tune", Request(now, model))["params"]
+    plan, settings = TrainingPlan.parse(section), _settings(setting)
+    with tempfile.TemporaryDirectory() as folder:
+        examples = Path(folder) / "examples"
+        moment = named_or_latest(now, workspace.tables)
+        store = FeastStore(workspace)
+        fetch_examples(store, workspace.tables, workspace.features, model, plan, moment, examples)
+        value = try_settings(Search(model, candidate, plan, examples), settings, workspace.searches)
+    typer.echo(f"{METRIC}={value:.6f}")
+
+
+def _settings(told: list[str]) -> dict[str, Any]:
+    """Settings as a command line has them, with numbers as numbers.
+
+    Raises:
+        ConfigError: One has no value.
+    """
+    pairs = [each.partition("=") for each in told]
+    if wrong := [name for name, _, value in pairs if not value]:
+        raise ConfigError(f"--set {wrong[0]} has no value; write --set {wrong[0]}=VALUE")
+    return {name: _number(value) for name, _, value in pairs}
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -28,6 +28,7 @@ TEMPLATES: dict[str, Callable[[Object], Object]] = {
     "TrainingRuntime": lambda spec: spec["template"]["spec"]["replicatedJobs"][0]["template"]["spec"][
         "template"
     ],
+    "Experiment": lambda spec: spec["trialTemplate"]["trialSpec"]["spec"]["template"],
     "InferenceService": lambda spec: {
         "metadata": {"labels": spec["predictor"]["labels"]},
         "spec": spec["predictor"],

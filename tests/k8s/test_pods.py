@@ -89,7 +89,7 @@ def test_every_empty_folder_has_a_limit(objects):
 
 def test_whatever_stays_is_probed_and_whatever_starts_slowly_may(objects):
     for where, container in main_containers(objects):
-        ends = where.startswith(("CronJob", "Job", "TrainingRuntime"))
+        ends = where.startswith(("CronJob", "Experiment", "Job", "TrainingRuntime"))
         if ends or where == "Deployment/consume":  # they end when they fail
             continue
         assert {"livenessProbe", "readinessProbe"} <= container.keys(), where

@@ -15,6 +15,7 @@ VERSIONS = ("1.32", "1.36")
 WITHOUT_DEFINITION = {
     ("external-secrets.io/v1", "ExternalSecret"),
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("kubeflow.org/v1beta1", "Experiment"),
     ("kueue.x-k8s.io/v1beta1", "ClusterQueue"),
     ("kueue.x-k8s.io/v1beta1", "LocalQueue"),
     ("kueue.x-k8s.io/v1beta1", "ResourceFlavor"),

@@ -13,7 +13,7 @@ from attune.models.catalog import MODELS, build
 from attune.training.plan import TrainingPlan
 from attune.training.search_record import SearchRecord, search_behind, search_file
 from attune.training.search_spaces import SPACES, space_of
-from attune.training.tuning import Search, tune
+from attune.training.tuning import Search, try_settings, tune
 from tests.models.examples import write_examples
 
 PLAN = TrainingPlan.parse(
@@ -108,6 +108,29 @@ def test_the_record_of_a_search_belongs_to_the_settings_that_it_chose(examples, 
     other = search_behind(tmp_path, "churn", "gradient_boosting", {"model": {"leaves": 3}}, seed=0)
     assert (len(other.trials), other.best.state, other.metric) == (1, "taken as it is", None)
     assert search_behind(tmp_path, "churn", "blend", chosen, seed=0).best.settings == chosen
+
+
+def test_settings_of_another_searcher_are_measured_and_kept_with_the_search(examples, tmp_path):
+    search = Search("churn", "logistic_regression", PLAN, examples)
+    first = tune(search, 1, tmp_path)
+    value = try_settings(search, {"model.c": 0.1}, tmp_path)
+    assert value == first.best.value  # the same settings, folds and seed
+    try_settings(search, {"model.c": 2.0}, tmp_path)
+    kept = SearchRecord.model_validate_json(search_file(tmp_path, "churn", search.candidate).read_bytes())
+    assert [trial.settings["model"]["c"] for trial in kept.trials] == [0.1, 0.1, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "model.c"),
+        ({"model.c": 1e6}, "do not fit logistic_regression"),
+        ({"model.c": 0.1, "model.trees": 3}, r"has no \['model.trees'\]"),
+    ],
+)
+def test_settings_that_the_space_does_not_have_are_refused(settings, message, examples, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        try_settings(Search("churn", "logistic_regression", PLAN, examples), settings, tmp_path)
 
 
 def test_a_damaged_record_is_refused(tmp_path):

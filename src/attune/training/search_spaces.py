@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attune.errors import ConfigError
 
 if TYPE_CHECKING:
-    from optuna import Trial
+    from optuna.trial import BaseTrial as Trial
 
 Chosen = dict[str, dict[str, Any]]
 

@@ -5,6 +5,7 @@ at the same one at once. The test examples are not read.
 """
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from attune.columns import CUSTOMER_ID, LABEL
-from attune.errors import ModelError
+from attune.errors import ConfigError, ModelError
 from attune.locks import in_turn
 from attune.models import catalog
 from attune.progress import say
@@ -112,6 +113,41 @@ def tune(search: Search, trials: int, searches: Path) -> SearchRecord:
     return record
 
 
+def try_settings(search: Search, settings: Mapping[str, Any], searches: Path) -> float:
+    """Measure settings that somebody else proposed, and keep them as a trial of the same search.
+
+    Args:
+        search: What is searched.
+        settings: Name in the search space -> value: `model.width`, `loop.learning_rate`; all of them.
+        searches: As in `tune`.
+
+    Returns:
+        The loss, as a trial of `tune` has it.
+
+    Raises:
+        ConfigError: The settings are not those of the search space, or lie outside of it.
+        ModelError: The examples cannot be read, or cannot teach this model.
+    """
+    space, configured = space_of(search.candidate), search.plan.settings_of(search.candidate)
+    fixed = optuna.trial.FixedTrial(dict(settings))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a value outside of the space is but a warning
+        try:
+            chosen = space(fixed)
+        except (ValueError, UserWarning) as error:
+            raise ConfigError(f"these settings do not fit {search.candidate}: {error}") from error
+    if unknown := sorted(settings.keys() - fixed.params.keys()):
+        raise ConfigError(f"{search.candidate} has no {unknown}, but {sorted(fixed.params)}; name these")
+    rows, data_hash = _examples(search.examples)
+    value = _judge(search, {**configured}, chosen, rows, fixed)
+    study = _study(search, data_hash, searches)
+    study.add_trial(
+        optuna.trial.create_trial(params=fixed.params, distributions=fixed.distributions, value=value)
+    )
+    _write(_record(search, study, data_hash), search_file(searches, search.model, search.candidate))
+    return value
+
+
 def _study(search: Search, data_hash: str, searches: Path) -> optuna.Study:
     """The search in its database; other examples are another search."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -136,7 +172,11 @@ def _in_use(search: Search, configured: dict[str, Any]) -> dict[str, Any]:
 
 
 def _judge(
-    search: Search, configured: dict[str, Any], chosen: Chosen, rows: pd.DataFrame, trial: optuna.Trial
+    search: Search,
+    configured: dict[str, Any],
+    chosen: Chosen,
+    rows: pd.DataFrame,
+    trial: optuna.trial.BaseTrial,
 ) -> float:
     """The mean loss over folds of customers; one that is worse than most by the first folds ends early."""
     params = {**configured, **chosen["model"]}
