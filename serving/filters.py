@@ -42,6 +42,19 @@ def wanted_items(facts: Facts, filters: ItemFilters) -> Wanted:
     return Wanted(allowed, frozenset(filters.exclude_items))
 
 
+def require_boosted(facts: Facts, boosts: Mapping[str, float]) -> None:
+    """Refuse a boost of what there is not.
+
+    Raises:
+        Problem: It names neither a department nor a category (422).
+    """
+    wrong = [name for name in boosts if name not in facts.departments and name not in facts.categories]
+    if wrong:
+        message = "there is no department and no category by this name; /v1/models lists what there is"
+        faults = [Fault(location=["boosts", name], message=message) for name in wrong]
+        raise Problem(422, "invalid-request", "the request boosts what there is not", errors=faults)
+
+
 def require_item(facts: Facts, item: str) -> None:
     """Refuse an item that there is not.
 

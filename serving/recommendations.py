@@ -12,11 +12,11 @@ from serving.asking import ComparesItems
 from serving.champions import Champion
 from serving.explanations import explain_items
 from serving.facts import Facts
-from serving.filters import Wanted, require_item, wanted_items
+from serving.filters import Wanted, require_boosted, require_item, wanted_items
 from serving.ground import Ground
 from serving.reads import Reading
 from serving.records import about
-from serving.rules import chosen, pool_size
+from serving.rules import chosen, pool_size, with_slots
 from serving.schemas import (
     MOST_BOUGHT,
     Contribution,
@@ -121,10 +121,32 @@ def _best(
     """The items that a question asks for: filters act before the best are taken, rules among the best."""
     if question.exclude_bought and history:
         wanted = wanted.without(history[c.HISTORY_ITEMS][-MOST_BOUGHT:])
-    if not (question.diversity or question.most_per_department):
+    found = _varied(version, standing, history, moment, question, wanted, facts)
+    if not question.slots:
+        return found
+
+    def may_be_shown(item: str) -> bool:
+        allowed = facts.department_of if wanted.allowed is None else wanted.allowed
+        return item in allowed and item not in wanted.excluded
+
+    return with_slots(found, question.slots, may_be_shown, question.k)
+
+
+def _varied(
+    version: Champion,
+    standing: Standing,
+    history: History | None,
+    moment: datetime,
+    question: RecommendRequest,
+    wanted: Wanted,
+    facts: Facts,
+) -> Recommendations:
+    if not (question.diversity or question.most_per_department or question.boosts):
         return _ranked(version, standing, history, moment, question.k, wanted)
+    require_boosted(facts, question.boosts)
     pool = _ranked(version, standing, history, moment, pool_size(question.k), wanted)
-    kept = chosen(pool, facts, question.k, question.diversity, question.most_per_department)
+    limit = question.most_per_department
+    kept = chosen(pool, facts, question.k, question.diversity, limit, question.boosts)
     return Recommendations(
         items=tuple(pool.items[place] for place in kept),
         scores=tuple(pool.scores[place] for place in kept),

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, m
 MOST_ITEMS = 100
 MOST_DEPARTMENTS = 50
 MOST_BOUGHT = 200
+MOST_SLOTS = 20
 MOST_ASKED_AT_ONCE = 100
 MOST_OPTIONS = 200
 HOURS = 24
@@ -59,6 +60,15 @@ class Bought(Question):
     at: Moment | None = Field(default=None, description="when; left out: just now")
 
 
+class Slot(Question):
+    """A place in the list that a campaign has booked."""
+
+    position: int = Field(ge=1, le=MOST_ITEMS, description="counted from 1")
+    items: list[ItemId] = Field(
+        min_length=1, max_length=MOST_SLOTS, description="the first that the filters allow goes there"
+    )
+
+
 class RecommendRequest(ItemFilters):
     """Ask for items for one customer, or for somebody who only shows what they bought."""
 
@@ -74,6 +84,12 @@ class RecommendRequest(ItemFilters):
         default=0, ge=0, le=1, description="0: the best scores; 1: as many categories as there can be"
     )
     most_per_department: int | None = Field(default=None, ge=1, le=MOST_ITEMS)
+    boosts: dict[Word, FiniteFloat] = Field(
+        default={},
+        max_length=MOST_DEPARTMENTS,
+        description="department or category: added to scores counted from 0 to 1; below 0 holds back",
+    )
+    slots: list[Slot] = Field(default=[], max_length=MOST_SLOTS, description="places of campaigns")
     explain: bool = Field(default=False, description="say which purchases each item rests on")
 
     @model_validator(mode="after")

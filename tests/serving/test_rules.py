@@ -6,10 +6,10 @@ from attune.errors import DataError
 from attune.recommend import Recommendations
 from serving.assortment import read_assortment
 from serving.facts import Facts
-from serving.filters import wanted_items
+from serving.filters import require_boosted, wanted_items
 from serving.problems import Problem
-from serving.rules import chosen
-from serving.schemas import ItemFilters
+from serving.rules import chosen, with_slots
+from serving.schemas import ItemFilters, Slot
 
 DEPARTMENTS = {"bread": "BAKERY", "rolls": "BAKERY", "milk": "DAIRY", "cheese": "DAIRY", "soap": "HOME"}
 CATEGORIES = {"bread": "loaf", "rolls": "small", "milk": "drink", "cheese": "solid", "soap": "solid"}
@@ -23,8 +23,8 @@ def facts(**more: object) -> Facts:
     return Facts(frozenset(), {}, by(DEPARTMENTS), by(CATEGORIES), DEPARTMENTS, CATEGORIES, **more)  # type: ignore[arg-type]
 
 
-def names(k: int, diversity: float = 0.0, most: int | None = None) -> list[str]:
-    return [BEST.items[place] for place in chosen(BEST, facts(), k, diversity, most)]
+def names(k: int, diversity: float = 0.0, most: int | None = None, **boosts: float) -> list[str]:
+    return [BEST.items[place] for place in chosen(BEST, facts(), k, diversity, most, boosts)]
 
 
 def test_without_variety_the_best_come_first():
@@ -39,6 +39,34 @@ def test_a_department_has_as_many_items_as_it_may():
 def test_with_full_variety_each_category_comes_before_any_comes_again():
     assert names(5, diversity=1.0) == ["bread", "rolls", "milk", "cheese", "soap"]
     assert names(4, diversity=0.5)[:2] == ["bread", "rolls"]
+
+
+def test_what_is_boosted_comes_up_and_what_is_held_back_goes_down():
+    assert names(3, HOME=1.0) == ["bread", "soap", "rolls"]
+    assert names(2, BAKERY=-1.0) == ["milk", "cheese"]
+    assert names(2, solid=0.6) == ["bread", "cheese"]  # a category counts like a department
+
+
+def slotted(*slots: tuple[int, list[str]], k: int = 4) -> list[str]:
+    places = [Slot(position=position, items=items) for position, items in slots]
+    return list(with_slots(BEST, places, lambda item: item != "tobacco", k).items)
+
+
+def test_a_campaign_has_its_place_and_the_others_move_down():
+    assert slotted((2, ["soap"])) == ["bread", "soap", "rolls", "milk"]
+    assert slotted((1, ["tobacco", "vase"]), (3, ["bread"])) == ["vase", "rolls", "bread", "milk"]
+    assert slotted((1, ["tobacco"]), (9, ["vase"])) == ["bread", "rolls", "milk", "cheese"]
+    assert with_slots(BEST, [Slot(position=2, items=["vase"])], bool, 3).scores == (5.0, 4.0, 4.0)
+    assert with_slots(Recommendations((), (), ()), [Slot(position=2, items=["vase"])], bool, 3).items == (
+        "vase",
+    )
+
+
+def test_a_boost_of_what_there_is_not_is_refused():
+    with pytest.raises(Problem) as refused:
+        require_boosted(facts(), {"BAKERY": 1.0, "spaceship": 0.5})
+    assert refused.value.errors is not None
+    assert [fault.location for fault in refused.value.errors] == [["boosts", "spaceship"]]
 
 
 def test_filters_hold_together():
