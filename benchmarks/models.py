@@ -16,7 +16,8 @@ from attune.evaluation.fairness import group_fairness
 from benchmarks.models_data import FOLDER
 from benchmarks.models_figures import Figure
 from benchmarks.models_journey import journey
-from benchmarks.models_protocols import NETWORK, PROTOCOLS
+from benchmarks.models_protocols import PROTOCOLS
+from benchmarks.models_runs import NETWORK
 from benchmarks.results import Result, add_results
 
 FILE = "models"
