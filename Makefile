@@ -57,8 +57,11 @@ bench-registry: $(VENV)/.installed-dev ## Damage a registry in a thousand ways, 
 bench-monitoring: $(VENV)/.installed-dev ## Simulate drift, storms and equals, and measure drift at volume beside Evidently
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.monitoring
 
-bench-serving: $(VENV)/.installed-dev ## Measure the server beside FastAPI, and with slow callers, overload and no store
+bench-serving: $(VENV)/.installed-dev ## Measure the server beside others, with slow callers, overload and faults, and for a while
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving_rivals
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving_faults
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving_soak
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.graphs
 
 bench-loop: $(VENV)/.installed-dev ## Time installing and running the demo

@@ -70,7 +70,7 @@ class Burst:
         return float(np.percentile(taken, share)) if taken else float("nan")
 
 
-def request(port: int, path: str, body: bytes, key: str = "") -> bytes:
+def request(port: int, path: str, body: bytes, key: str = "", extra: str = "") -> bytes:
     """One HTTP request, ready to be sent."""
     head = [
         f"POST {path} HTTP/1.1",
@@ -78,6 +78,7 @@ def request(port: int, path: str, body: bytes, key: str = "") -> bytes:
         "content-type: application/json",
         f"content-length: {len(body)}",
         *([f"x-api-key: {key}"] if key else []),
+        *([extra] if extra else []),
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
 

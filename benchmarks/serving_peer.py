@@ -5,29 +5,14 @@ ATTUNE_HOME names, as of the moment in ATTUNE_SERVING.
 """
 
 import sys
-from typing import Any
 
-import numpy as np
 import uvicorn
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
-from attune import columns as c
-from attune.adapters.online_stores import ONLINE_FILE, open_rows
-from attune.config import Workspace
-from attune.data.pseudonyms import load_or_make_key, pseudonym
-from attune.features.read_plan import OnlineReader
-from attune.registry import Registry
-from serving.champions import admit
-from serving.facts import LatestFacts
-from serving.settings import ServingSettings
+from benchmarks.serving_models import Models
 
-workspace, settings = Workspace.here(), ServingSettings.here()
-registry = Registry(workspace)
-models = {name: admit(registry, registry.get(name, 1)).model for name in ("churn", "recommend")}
-reader = OnlineReader(open_rows(workspace.feast / ONLINE_FILE))
-facts = LatestFacts(workspace.tables)
-key = load_or_make_key(workspace.pseudonym_key)
+models = Models()
 app = FastAPI()
 
 
@@ -62,33 +47,22 @@ class ItemsAnswer(BaseModel):
     items: list[Item]
 
 
-def features(service: str, purpose: str, customer_id: str) -> dict[str, Any]:
-    """The features of a customer who agreed."""
-    customer = pseudonym(key, customer_id)
-    if not facts.now.have_agreement(customer, purpose) or settings.now is None:
-        raise HTTPException(403)
-    (row,) = reader.online(service, [customer], settings.now)
-    return dict(row.values)
+@app.exception_handler(LookupError)
+async def refuse(*_: object) -> Response:
+    """Who did not agree is not answered."""
+    return Response(status_code=403)
 
 
 @app.post("/v1/churn")
 async def churn(question: ChurnQuestion) -> ChurnAnswer:
     """Score one customer."""
-    values = features("churn_v1", "churn", question.customer_id)
-    (score,) = models["churn"].score_rows([values], settings.now)
-    if not np.isfinite(score):
-        raise HTTPException(500)
-    return ChurnAnswer(probability=float(score))
+    return ChurnAnswer(probability=models.churn(question.customer_id))
 
 
 @app.post("/v1/recommend")
 async def recommend(question: ItemsQuestion) -> ItemsAnswer:
     """Recommend to one customer."""
-    values = features("recommend_v1", "recommend", question.customer_id)
-    items, scores = models["recommend"].recommend_one(
-        values[c.HISTORY_ITEMS], values[c.HISTORY_TIMES], settings.now, question.k
-    )
-    pairs = zip(items, scores, strict=True)
+    pairs = models.recommend(question.customer_id, question.k)
     return ItemsAnswer(items=[Item(item_id=item, score=score) for item, score in pairs])
 
 

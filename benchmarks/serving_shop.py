@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,19 +128,38 @@ def peer(shop: Shop) -> Iterator[tuple[int, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    variables = {
+    command = [sys.executable, "-m", "benchmarks.serving_peer", str(port)]
+    with process_of(shop, command, {}) as process:
+        _wait(port)
+        yield port, process.pid
+
+
+@contextmanager
+def process_of(
+    shop: Shop,
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    log: Path = Path(os.devnull),
+    folder: Path | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that serves a shop, and all that it starts, for as long as a block lasts."""
+    environment = {
         **os.environ,
-        HOME_VARIABLE: str(shop.workspace.root),
+        HOME_VARIABLE: str(shop.workspace.root.absolute()),
         SETTINGS_VARIABLE: SETTINGS.model_dump_json(),
         "OMP_NUM_THREADS": "1",
+        **variables,
     }
-    command = [sys.executable, "-m", "benchmarks.serving_peer", str(port)]
-    with subprocess.Popen(command, env=variables) as process:
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=said, stderr=said, start_new_session=True
+        ) as process,
+    ):
         try:
-            _wait(port)
-            yield port, process.pid
+            yield process
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _wait(port: int) -> None:

@@ -6,9 +6,9 @@ import logging
 import math
 import time
 import traceback
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,8 +113,8 @@ class Edge:
             _log_failure(error, request_id)
             reply = _refusal(Problem(500, "internal", "the server failed; its log has this request_id"))
         name, seconds = route.path if route else metrics.OTHER_ROUTE, time.perf_counter() - started
-        metrics.REQUESTS.labels(name, str(reply.status)).inc()
-        metrics.SECONDS.labels(name).observe(seconds)
+        metrics.answers(name, reply.status).inc()
+        metrics.seconds(name).observe(seconds)
         if said:
             said(scope["method"], name, reply.status)
         self._ending.last_request = time.monotonic()
@@ -216,7 +216,7 @@ def _request_id(headers: Headers) -> str:
     plain = given.replace("-", "")
     if 8 <= len(given) <= 64 and plain.isascii() and plain.isalnum():
         return given
-    return uuid.uuid4().hex
+    return token_hex(16)
 
 
 def _refusal(problem: Problem) -> Reply:

@@ -1,5 +1,7 @@
 """What the server counts, summed over its worker processes."""
 
+from functools import cache
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -25,6 +27,18 @@ SHADOWS = Counter("attune_shadow_comparisons", "Answers asked of a shadow too", 
 UNSTREAMED = Counter("attune_unstreamed_predictions", "Predictions that the stream did not take")
 EVENTS = Counter("attune_events", "Interactions that were told", ["outcome"])
 OTHER_ROUTE = "other"
+
+
+@cache
+def answers(route: str, status: int) -> Counter:
+    """The counter of one kind of answer: found once, for finding it costs more than counting."""
+    return REQUESTS.labels(route, str(status))
+
+
+@cache
+def seconds(route: str) -> Histogram:
+    """The histogram of one route; see `answers`."""
+    return SECONDS.labels(route)
 
 
 def exposition() -> bytes:

@@ -1,7 +1,7 @@
 """How an answer is remembered: in the prediction log before it leaves, and counted."""
 
-import uuid
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 
 from attune.features.online import OnlineRow
@@ -28,10 +28,10 @@ class Records:
             row: What the store said of the customer.
             given: What the record has besides: the probability, or items and scores.
         """
-        about = answer.model_dump(include=set(Answer.model_fields))
+        said = {name: getattr(answer, name) for name in Answer.model_fields}
         if row:
-            about["features"] = digests_of(answer.feature_service, row)
-        record = PredictionRecord(**about, at=datetime.now(UTC), customer=customer, **given)
+            said["features"] = digests_of(answer.feature_service, row)
+        record = PredictionRecord(**said, at=datetime.now(UTC), customer=customer, **given)
         with part("log"):
             written = self._log.write(record)
         if not written:
@@ -43,7 +43,7 @@ class Records:
 def about(version: Champion, as_of: datetime | None, degraded: tuple[Degradation, ...]) -> dict[str, Any]:
     """What every answer of a version says about itself, under a new id."""
     return {
-        "prediction_id": uuid.uuid4().hex,
+        "prediction_id": token_hex(16),
         "model": version.name,
         "model_version": version.number,
         "feature_service": version.service,

@@ -15,7 +15,7 @@ class FeatureRows:
     """Reads rows by the rules of a `FeatureTable`, without a table's cost."""
 
     def __init__(self, table: FeatureTable) -> None:
-        self._numeric = tuple(zip(table.numeric, table.defaults, strict=True))
+        self._names, self._defaults = tuple(table.numeric), tuple(table.defaults)
         self._codes = tuple(
             (name, {word: code for code, word in enumerate(table.categories[name], start=1)})
             for name in sorted(table.categories)
@@ -31,7 +31,7 @@ class FeatureRows:
             ModelError: A feature is not there, is not a number or is infinite.
         """
         try:
-            numbers = [[_number(name, row[name], default) for name, default in self._numeric] for row in rows]
+            numbers = [[row[name] for name in self._names] for row in rows]
             codes = [[code_of.get(row[name], 0) for name, code_of in self._codes] for row in rows]
         except KeyError as error:
             raise ModelError(
@@ -39,8 +39,21 @@ class FeatureRows:
                 "service that its manifest names"
             ) from error
         shape = len(rows), -1
-        return np.array(numbers, dtype=np.float64).reshape(shape), np.array(codes, dtype=np.int64).reshape(
-            shape
+        return self._floats(numbers).reshape(shape), np.array(codes, dtype=np.int64).reshape(shape)
+
+    def _floats(self, values: Sequence[Sequence[Any]]) -> Floats:
+        """All at once where all are finite numbers, which is usual; else one by one."""
+        try:
+            numbers = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            numbers = np.array([np.nan])
+        if np.isfinite(numbers).all():
+            return numbers
+        return np.array(
+            [
+                [_number(*each) for each in zip(self._names, row, self._defaults, strict=True)]
+                for row in values
+            ]
         )
 
 

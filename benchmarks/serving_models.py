@@ -1,0 +1,63 @@
+"""What peers answer from: the same models, features and consents as ours, and nothing else."""
+
+from typing import Any
+
+import numpy as np
+
+from attune import columns as c
+from attune.adapters.online_stores import ONLINE_FILE, open_rows
+from attune.config import Workspace
+from attune.data.pseudonyms import load_or_make_key, pseudonym
+from attune.features.read_plan import OnlineReader
+from attune.registry import Registry
+from serving.champions import admit
+from serving.facts import LatestFacts
+from serving.settings import ServingSettings
+
+
+class Models:
+    """The first version of each model, asked by customer; as of the moment in ATTUNE_SERVING."""
+
+    def __init__(self) -> None:
+        """Load what ATTUNE_HOME names."""
+        workspace, registry = Workspace.here(), Registry(Workspace.here())
+        self._models = {name: admit(registry, registry.get(name, 1)).model for name in ("churn", "recommend")}
+        self._reader = OnlineReader(open_rows(workspace.feast / ONLINE_FILE))
+        self._facts = LatestFacts(workspace.tables)
+        self._key = load_or_make_key(workspace.pseudonym_key)
+        self._now = ServingSettings.here().now
+
+    def features(self, service: str, purpose: str, customer_id: str) -> dict[str, Any]:
+        """The features of a customer who agreed.
+
+        Raises:
+            LookupError: They did not.
+        """
+        customer = pseudonym(self._key, customer_id)
+        if not self._facts.now.have_agreement(customer, purpose) or self._now is None:
+            raise LookupError
+        (row,) = self._reader.online(service, [customer], self._now)
+        return dict(row.values)
+
+    def churn(self, customer_id: str) -> float:
+        """The probability that a customer stays away.
+
+        Raises:
+            LookupError: They did not agree.
+        """
+        values = self.features("churn_v1", "churn", customer_id)
+        (score,) = self._models["churn"].score_rows([values], self._now)
+        if not np.isfinite(score):
+            raise ValueError
+        return float(score)
+
+    def recommend(self, customer_id: str, k: int) -> list[tuple[str, float]]:
+        """Items and their scores, best first.
+
+        Raises:
+            LookupError: They did not agree.
+        """
+        values = self.features("recommend_v1", "recommend", customer_id)
+        history = values[c.HISTORY_ITEMS], values[c.HISTORY_TIMES]
+        items, scores = self._models["recommend"].recommend_one(*history, self._now, k)
+        return list(zip(items, scores, strict=True))

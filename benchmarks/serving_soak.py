@@ -1,0 +1,82 @@
+"""What a server keeps while it answers for a long time: memory and descriptors of its worker.
+
+python -m benchmarks.serving_soak --minutes 30
+"""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import psutil
+import typer
+
+from benchmarks.results import Result, add_results
+from benchmarks.serving_load import load, pour
+from benchmarks.serving_shop import DATA, KEY, SETTINGS, Asked, Shop, open_shop
+from serving.server import start
+
+COMMAND = "make bench-serving"
+LOOK_EVERY_SECONDS = 1.0
+WARM_SHARE = 0.2  # of the time: what is made once is made then
+
+Sample = tuple[float, int, int]  # the moment, bytes, descriptors
+
+
+def main(minutes: Annotated[float, typer.Option(help="how long")] = 3.0) -> None:
+    """Measure and add to results/serving.json."""
+    os.environ["ATTUNE_API_KEYS"] = KEY
+    with tempfile.TemporaryDirectory() as name:
+        print(add_results("serving", soak(open_shop(Path(name)), minutes * 60)))
+
+
+def soak(shop: Shop, seconds: float) -> list[Result]:
+    """Churn and recommendations in turn at half the load of the peak."""
+    with start(shop.workspace, settings=SETTINGS) as server:
+        ours = Asked.of(server)
+        kinds = [ours.requests(f"/v1/{name}", shop.customers) for name in ("churn", "recommend")]
+        wanted = [each for pair in zip(*kinds, strict=True) for each in pair]
+        load(ours.port, ours.pid, wanted, 8, 1.0)
+        rate = load(ours.port, ours.pid, wanted, 8, 3.0).rate / 2
+        (worker,) = psutil.Process(ours.pid).children()
+        with _watched(worker) as samples:
+            burst = pour(ours.port, None, wanted, rate, seconds)
+    at, memory, files = np.array(samples[int(len(samples) * WARM_SHARE) :]).T
+    slope = float(np.polyfit(at - at[0], memory, 1)[0]) * (at[-1] - at[0]) / memory.mean()
+    protocol = f"{seconds:.0f} s at {rate:.0f} requests a second, half of the peak; the first fifth left out"
+    return [
+        _result("soak_memory_slope", slope, "share over the whole time", protocol),
+        _result("soak_descriptors_more", files[-1] - files[0], "descriptors", protocol),
+        _result("soak_good_share", burst.good_share, "share", protocol),
+    ]
+
+
+@contextmanager
+def _watched(worker: psutil.Process) -> Iterator[list[Sample]]:
+    samples, over = list[Sample](), threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_EVERY_SECONDS):
+            samples.append((time.monotonic(), worker.memory_info().rss, worker.num_fds()))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def _result(name: str, value: float, unit: str, protocol: str) -> Result:
+    value = round(float(value), 4)
+    return Result.here(name=name, value=value, unit=unit, data=DATA, protocol=protocol, command=COMMAND)
+
+
+if __name__ == "__main__":
+    typer.run(main)
