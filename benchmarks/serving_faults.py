@@ -134,7 +134,10 @@ def misled(shop: Shop, folder: Path, requests: int) -> list[Result]:
         proxy = ending.enter_context(proxied(redis.port))
         os.environ[STORE] = f"redis://127.0.0.1:{proxy.port}/0"
         ending.callback(os.environ.pop, STORE)
-        fill = lambda: FeastStore(shop.workspace).materialize(NOW, rebuild=True)  # noqa: E731
+
+        def fill() -> None:
+            FeastStore(shop.workspace).materialize(NOW, rebuild=True)
+
         fill()
         ours = Asked.of(ending.enter_context(start(shop.workspace, settings=SETTINGS)))
         wanted = ours.requests("/v1/recommend", shop.customers)

@@ -9,7 +9,7 @@ from attune.errors import ModelError
 from attune.inference.export import Exportable, export
 from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
 from attune.inference.retrieval_graph import retrieval_graph
-from attune.models.causal_encoder import AttentionEncoder, GatedBlock, RecurrentEncoder, distance_buckets
+from attune.models.causal_encoder import AttentionEncoder, RecurrentEncoder, distance_buckets
 from attune.models.next_item import NextItem
 from attune.models.time_buckets import TIME_BUCKETS
 
@@ -33,7 +33,7 @@ class AttentionGraph(nn.Module):
         self.encoder, self.scale = encoder, scale
         place_T = torch.arange(length)
         bucket_TT = distance_buckets(place_T[:, None] - place_T)
-        for number, block in enumerate(encoder.blocks):
+        for number, block in enumerate(encoder.layers):
             self.register_buffer(f"bias_{number}_HTT", block.bias(bucket_TT, None, None).detach())
 
     def forward(
@@ -54,8 +54,7 @@ class AttentionGraph(nn.Module):
         bias = self.get_buffer(f"bias_{number}_HTT")[:, first:length, :length].unsqueeze(0)
         if gap_1LL is None:
             return bias
-        block: GatedBlock = self.encoder.blocks[number]  # type: ignore[assignment]
-        return bias + block.of_gaps(gap_1LL[:, first:])
+        return bias + self.encoder.layers[number].of_gaps(gap_1LL[:, first:])
 
 
 class RecurrentGraph(nn.Module):

@@ -174,9 +174,14 @@ class AttentionEncoder(nn.Module):
         x_BLD = self.dropout(self.entered(item_BLD, place_BL, pause_BL))
         asked = [*[None] * (len(self.blocks) - 1), asked_B]
         biases = [
-            block.bias(bucket_LL, gap_BLL, wanted) for block, wanted in zip(self.blocks, asked, strict=True)
+            block.bias(bucket_LL, gap_BLL, wanted) for block, wanted in zip(self.layers, asked, strict=True)
         ]
         return self.encoded(x_BLD, biases, asked_B)
+
+    @property
+    def layers(self) -> list[GatedBlock]:
+        """The blocks, from the first to the last."""
+        return [block for block in self.blocks if isinstance(block, GatedBlock)]
 
     def entered(self, item_BLD: Tensor, place_BL: Tensor, pause_BL: Tensor | None) -> Tensor:
         """The items with what is known of each place: its number or bucket, and the pause after it."""
@@ -188,7 +193,7 @@ class AttentionEncoder(nn.Module):
 
     def encoded(self, x_BLD: Tensor, biases: Sequence[Tensor], asked_B: Tensor | None) -> Tensor:
         """What the blocks make of what entered, each with its bias; see `GatedBlock`."""
-        *before, last = zip(self.blocks, biases, strict=True)
+        *before, last = zip(self.layers, biases, strict=True)
         for block, bias in before:
             x_BLD = block(x_BLD, bias, None)
         block, bias = last
