@@ -79,6 +79,8 @@ _SHOP: Mapping[str, Params] = {
     "als": {"factors": 64, "min_count": 5},
     "next_basket": {"min_count": 5},
 }
+# A grocer has 12,000 items that were bought twenty times.
+_GROCER: Mapping[str, Params] = {**_SHOP, "ease": {"ridge": 500.0, "min_count": 50}}
 
 _IN_SEQUENCE = OurNetwork(
     "transformer",
@@ -88,7 +90,7 @@ _IN_SEQUENCE = OurNetwork(
 # Few interactions of a customer, many items: more is held back, and for longer.
 _IN_SHORT_SEQUENCES = OurNetwork(
     "transformer",
-    {"min_count": 1, "length": 50, "dropout": 0.5},
+    {"min_count": 1, "length": 50, "dropout": 0.5, "negatives": 1024},
     LoopSettings(epochs=20, batch_size=128, learning_rate=0.002, patience=5, average=0.99, warmup_share=0.05),
 )
 _IN_BASKETS = OurNetwork(
@@ -114,6 +116,6 @@ PROTOCOLS: Mapping[str, Protocol] = {
         _IN_SEQUENCE,
         _SPARSE_FILMS,
     ),
-    "journey_gts": Protocol("complete_journey", _shop_split, _REPEATS, False, _IN_BASKETS, _SHOP),
+    "journey_gts": Protocol("complete_journey", _shop_split, _REPEATS, False, _IN_BASKETS, _GROCER),
     "retail_gts": Protocol("online_retail", _shop_split, _REPEATS, False, _IN_BASKETS, _SHOP),
 }
