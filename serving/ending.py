@@ -35,7 +35,7 @@ class Ending:
         if self.begun:  # asked twice
             self._server.handle_exit(number, frame)
             return
-        self.begun = True
+        self.begun, self.last_request = True, time.monotonic()
         self._loop.call_soon_threadsafe(self._close, number, time.monotonic() + LONGEST_SECONDS)
 
     def _close(self, number: int, latest: float) -> None:

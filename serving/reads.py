@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, cast
 
 import pandas as pd
@@ -71,11 +72,12 @@ class Reading:
     values: Mapping[str, Any] | None = None
     degraded: tuple[Degradation, ...] = ()
 
-    @property
+    @cached_property
     def as_of(self) -> datetime | None:
         """The date of the latest snapshot in it."""
-        moments = self.row.event_timestamps.values() if self.row and self.values else ()
-        return max((moment for moment in moments if moment is not None), default=None)
+        # Features of one view have one moment: few are compared.
+        moments = set(self.row.event_timestamps.values()) if self.row and self.values else set()
+        return max(filter(None, moments), default=None)
 
 
 class Reader:

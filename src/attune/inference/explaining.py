@@ -1,7 +1,8 @@
 """A scorer that says what each feature added, by integrated gradients from a graph of their own."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +35,12 @@ class ExplainedScorer(GraphScorer):
         scorer._widths += [config["event_dim"]] * len(scorer._past)
         return scorer
 
+    @cached_property
+    def _usual(self) -> float:
+        """The log odds of a customer of training medians, with whom nothing ever happened, at any moment."""
+        usual = dict.fromkeys(self.table.columns) | {name: [] for name in (HISTORY_TIMES, *PAST_MESSAGES)}
+        return float(self._logits(self._arrays([usual], datetime.fromtimestamp(0, UTC)))[0])
+
     def explain(self, row: Mapping[str, Any], as_of: datetime) -> dict[str, float]:
         """What each feature adds to the probability, against a customer of training medians.
 
@@ -47,12 +54,10 @@ class ExplainedScorer(GraphScorer):
         Raises:
             ModelError: A feature is not there, is not a number or is infinite.
         """
-        usual = dict.fromkeys(self.table.columns) | {name: [] for name in (HISTORY_TIMES, *PAST_MESSAGES)}
-        inputs = self._arrays([row, usual], as_of)
-        here, there = self._logits(inputs)
-        numbers_1F = inputs["numbers"][:1].clip(-1e30, 1e30).astype(np.float32)
-        first = {name: array[:1] for name, array in inputs.items()} | {"numbers": numbers_1F}
-        terms_I, line_F = self._attribution.run(first)
+        inputs = self._arrays([row], as_of)
+        here, there = float(self._logits(inputs)[0]), self._usual
+        numbers_1F = inputs["numbers"].clip(-1e30, 1e30).astype(np.float32)
+        terms_I, line_F = self._attribution.run(inputs | {"numbers": numbers_1F})
         starts = np.cumsum([0, *self._widths[:-1]])
         terms = np.add.reduceat(terms_I.astype(np.float64), starts)
         terms[: len(line_F)] += line_F
