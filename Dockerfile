@@ -1,8 +1,9 @@
 # Two images from one file: `attune`, in which every component and command runs, and `serving` (--target serving),
 # which answers and can neither train nor compute features. What is in each: /opt/attune/sbom.cdx.json (CycloneDX).
 FROM python:3.11-slim AS base
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PATH=/opt/attune/bin:$PATH
-RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/* \
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_COMPILE=0 PATH=/opt/attune/bin:$PATH
+RUN apt-get update && apt-get install -y --no-install-recommends binutils \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && python -m venv /opt/attune
 WORKDIR /build
 COPY constraints.txt ./
@@ -43,11 +44,21 @@ RUN sh image/trim.sh /opt/attune/lib/python3.11/site-packages \
     && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/attune/sbom.cdx.json \
       /opt/attune/bin/python
 
-FROM python:3.11-slim AS runtime
-RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --create-home attune && mkdir /data && chown 10001:10001 /data
+FROM python:3.11-slim AS system
+ENV PATH=/opt/attune/bin:$PATH
+COPY image/trim_system.sh /tmp/trim_system.sh
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 \
+    && useradd --uid 10001 --create-home attune && mkdir /data && chown 10001:10001 /data \
+    # A login shell would forget it.
+    && echo "PATH=$PATH" > /etc/profile.d/attune.sh \
+    && sh /tmp/trim_system.sh && rm /tmp/trim_system.sh
+
+# In one layer: what is taken away above is not in the image. That is why all of it is copied.
+FROM scratch AS runtime
+# hadolint ignore=DL3067
+COPY --from=system / /
 # A pod has no repository: what reads one goes without, quietly.
-ENV PATH=/opt/attune/bin:$PATH \
+ENV PATH=/opt/attune/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     ATTUNE_HOME=/data \
     DO_NOT_TRACK=1 BENTOML_DO_NOT_TRACK=True DVC_NO_ANALYTICS=1 GIT_PYTHON_REFRESH=quiet
 ARG VERSION=0.1.0

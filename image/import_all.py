@@ -8,8 +8,12 @@ import importlib
 import pkgutil
 import sys
 
-# They need extras that no pod has: Spark, and what our attributions are compared with.
-LEFT_OUT = {"attune.features.engine_spark", "attune.explain.integrated_gradients"}
+# They need extras that no pod has: Spark, Kafka's client, and what our attributions are compared with.
+LEFT_OUT = {
+    "attune.adapters.kafka_topic",
+    "attune.explain.integrated_gradients",
+    "attune.features.engine_spark",
+}
 
 
 def import_all(package: str) -> None:

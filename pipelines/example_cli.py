@@ -10,7 +10,7 @@ from pipelines.terminal import console
 
 def example(
     folder: Annotated[Path, typer.Argument(help="Where the tables and their mapping go.")],
-    customers: Annotated[int, typer.Option(min=2, help="How many customers the shop has.")] = 1000,
+    customers: Annotated[int, typer.Option(min=2, help="How many customers the shop has.")] = 1200,
     weeks: Annotated[int, typer.Option(min=1, help="How long it is watched, from 2017-01-01 on.")] = 40,
     seed: Annotated[int, typer.Option(help="Another seed, another shop.")] = 0,
 ) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import time
 import uuid
@@ -9,6 +10,7 @@ import pytest
 
 from attune.config import Workspace
 from serving.api_keys import KEYS_VARIABLE
+from serving.prediction_log import read_predictions
 from serving.settings import SETTINGS_VARIABLE
 from tests.containers.conftest import HARDENED
 
@@ -31,7 +33,7 @@ def test_an_image_runs_as_somebody_who_may_nothing(images, image):
     assert images.ask("image", "inspect", "--format", "{{.Config.User}}", image) == "10001"
 
 
-@pytest.mark.parametrize("tool", ["gcc", "cc", "make", "strip", "pip", "git"])
+@pytest.mark.parametrize("tool", ["gcc", "cc", "make", "strip", "pip", "git", "apt-get", "perl"])
 def test_an_image_has_nothing_to_build_with(images, image, tool):
     assert images.run(image, "sh", "-c", f"command -v {tool}").returncode != 0
 
@@ -57,16 +59,22 @@ def test_a_server_has_nothing_to_train_with(images):
 
 @contextmanager
 def serving(images, image, workspace: Workspace, settings: str):
-    """A hardened server over a workspace: its name, its address and what it printed on failing."""
+    """A hardened server that sees a workspace as the Deployment's does: its name and its address."""
     name = f"attune-test-{uuid.uuid4().hex[:8]}"
-    where = [f"--volume={workspace.root}:/data:U", "--tmpfs=/tmp", "--publish=127.0.0.1::3000"]
+    where = [f"--volume={workspace.root}:/data:ro", "--tmpfs=/tmp", "--publish=127.0.0.1::3000"]
+    # A laptop's online store is a file, which even readers lock; the Deployment's is Redis.
+    for written in ("predictions", "runs/serving", "feast"):
+        (workspace.root / written).mkdir(parents=True, exist_ok=True)
+        where.append(f"--volume={workspace.root / written}:/data/{written}")
+    images.hand_over(workspace.root, "10001:10001")
     told = [f"--env={KEYS_VARIABLE}={KEY.replace(' ', '-')}", f"--env={SETTINGS_VARIABLE}={settings}"]
     images.ask("run", "--detach", f"--name={name}", *HARDENED, *where, *told, "--env=HOME=/tmp", image)
     try:
         port = images.ask("port", name, "3000/tcp").rpartition(":")[2]
         yield name, f"http://127.0.0.1:{port}"
     finally:
-        images.ask("rm", "--force", "--time=1", name)
+        images.ask("rm", "--force", name)
+        images.hand_over(workspace.root, f"{os.getuid()}:{os.getgid()}")
 
 
 def wait_until_ready(images, name, url):
@@ -83,6 +91,17 @@ def wait_until_ready(images, name, url):
     pytest.fail(f"not ready: {images.ask('logs', name)}")
 
 
+def is_healthy(images, name):
+    """Whether the image's own check says so; podman runs it when asked, Docker by itself."""
+    if images.engine.endswith("podman"):
+        return images.ask("healthcheck", "run", name) == ""
+    deadline = time.monotonic() + 60
+    while images.ask("inspect", "--format", "{{.State.Health.Status}}", name) == "starting":
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    return images.ask("inspect", "--format", "{{.State.Health.Status}}", name) == "healthy"
+
+
 def test_a_server_in_an_image_makes_real_predictions(images, image, shop, tmp_path):
     elsewhere = tmp_path / "workspace"
     shutil.copytree(shop.workspace.root, elsewhere, ignore=shutil.ignore_patterns("runs", "predictions"))
@@ -96,4 +115,5 @@ def test_a_server_in_an_image_makes_real_predictions(images, image, shop, tmp_pa
         assert 0 <= answer.json()["probability"] <= 1
         recommended = httpx.post(f"{url}/v1/recommend", json={**question, "k": 3}, headers=key)
         assert len(recommended.json()["recommendations"]) == 3
-        images.ask("healthcheck", "run", name)
+        assert is_healthy(images, name)
+        assert [each.model for each in read_predictions(elsewhere / "predictions")] == ["churn", "recommend"]
