@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from benchmarks import monitoring_decisions as decisions
+from benchmarks import monitoring_gate as gate
 from benchmarks import monitoring_volume as volume
 from benchmarks.results import Result, add_results
 
-WINDOWS, RUNS, STORM, PAIRS = 1000, 200, 200, 1000
+WINDOWS, RUNS, STORM, PAIRS, ORDERS = 1000, 200, 200, 1000, 10_000
 
 
 def main(
@@ -54,6 +55,29 @@ def _aa_false_better_share() -> Result:
     return _result("aa_false_better_share", decisions.equals_told_apart(PAIRS), "share", data)
 
 
+def _bad_challenger_promoted() -> Result:
+    data = (
+        f"{RUNS} each: ROC-AUC worse by 0.02; a slice of 2,400 rows worse by 0.05; a group found 0.70 times "
+        f"as often; {gate.ROWS:,} rows, gate with max_slice_loss {gate.RULES.max_slice_loss:g}"
+    )
+    return _result("bad_challenger_promoted", gate.bad_promoted(RUNS), "promotions", data)
+
+
+def _good_challenger_promoted_share() -> Result:
+    data = f"{RUNS // 4} challengers that are better by 0.03 everywhere, {gate.ROWS:,} rows, the same gate"
+    return _result("good_challenger_promoted_share", gate.good_promoted(RUNS // 4), "share", data)
+
+
+def _fairness_ci_coverage() -> Result:
+    data = f"{PAIRS:,} simulations of 3,000 people in three groups, true positive rates of 0.5, 0.6 and 0.7"
+    return _result("fairness_ci_coverage", gate.interval_coverage(PAIRS), "share", data)
+
+
+def _budget_exceeded() -> Result:
+    data = f"{ORDERS:,} random orders of 60 events of three models"
+    return _result("budget_exceeded", decisions.budget_exceeded(ORDERS), "orders", data)
+
+
 def _drift_cpu_ratio() -> Result:
     found = volume.beside_evidently(rows=1_000_000, columns=50)
     data = f"1 M rows x 50: ours {found.ours_s:.2f} CPU s, Evidently's preset {found.evidently_s:.1f} CPU s"
@@ -61,8 +85,11 @@ def _drift_cpu_ratio() -> Result:
 
 
 def _drift_peak_memory() -> Result:
-    data = "10 M rows x 200 columns, in batches of 100,000"
-    return _result("drift_peak_memory_gib", volume.peak_memory_gib(10_000_000, 200), "GiB", data)
+    peak, seconds = volume.peak_memory(10_000_000, 200)
+    data = (
+        f"10 M rows x 200 columns, drawn and counted in blocks of {volume.BATCH_ROWS:,}: {seconds:.0f} CPU s"
+    )
+    return _result("drift_peak_memory_gib", peak, "GiB", data)
 
 
 def _result(name: str, value: float, unit: str, data: str, peer: str | None = None) -> Result:
@@ -83,6 +110,10 @@ FIGURES = {
     "null_incident_share": _null_incident_share,
     "storm_retrains": _storm_retrains,
     "aa_false_better_share": _aa_false_better_share,
+    "bad_challenger_promoted": _bad_challenger_promoted,
+    "good_challenger_promoted_share": _good_challenger_promoted_share,
+    "fairness_ci_coverage": _fairness_ci_coverage,
+    "budget_exceeded": _budget_exceeded,
     "drift_cpu_ratio": _drift_cpu_ratio,
     "drift_peak_memory": _drift_peak_memory,
 }

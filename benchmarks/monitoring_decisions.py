@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from attune.drift.reference import ReferenceProfile
 from attune.drift.verdicts import NOT_COMPUTED, Subject, Verdict
 from attune.drift.watch import Side, watch
 from attune.retraining.controller import Controller
-from attune.retraining.decide import Look, look
+from attune.retraining.decide import Ending, Look, Step, ask, ended, look, pause, resume
 from attune.retraining.evidence import Signal, look_of
 from attune.retraining.rules import RetrainingRules
 from attune.retraining.sequential import always_valid_interval
@@ -106,6 +107,59 @@ def storm_retrains(folder: Path, reports: int) -> int:
 
     with ThreadPoolExecutor(4) as pool:
         return sum(pool.map(report, range(reports)))
+
+
+def budget_exceeded(orders: int, events: int = 60) -> int:
+    """How many random orders of events exceed the budget of runs in any way."""
+    return sum(_exceeds(Random(order), events) for order in range(orders))  # noqa: S311 - a simulation
+
+
+def _exceeds(draw: Random, events: int) -> bool:
+    """Let three models see, ask, end and pause at random; each run that starts is held against the budget."""
+    states = {name: State(model=name) for name in "abc"}
+    starts: dict[str, list[datetime]] = {name: [] for name in states}
+    now = START
+    for _ in range(events):
+        now += timedelta(hours=draw.uniform(0, draw.choice((1, 24, 72))))
+        name = draw.choice("abc")
+        before = states[name]
+        live = sum(
+            state.run is not None and now < state.run.until
+            for other, state in states.items()
+            if other != name
+        )
+        step = _event(draw, before, now, live)
+        states[name] = step.state
+        if step.action == "retrain":
+            held = before.run is not None and now < before.run.until
+            starts[name] = [at for at in starts[name] if now - at < WEEK] + [now]
+            if (
+                held
+                or before.paused
+                or live >= RULES.running_at_once
+                or len(starts[name]) > RULES.runs_per_week
+            ):
+                return True
+    return False
+
+
+def _event(draw: Random, state: State, now: datetime, live: int) -> Step:
+    kind = draw.choice(
+        ("look", "look", "look", "ask", "promoted", "kept", "failed", "old token", "pause", "resume")
+    )
+    if kind == "look":
+        pressure = draw.choice((0.0, 1.0, 2.0, None))
+        return look(
+            state, Look(at=now, version=1, window=now, pressure=pressure, cause="Drift."), live, RULES
+        )
+    if kind == "ask":
+        return ask(state, now, "Asked for.", live, RULES)
+    if kind == "pause":
+        return pause(state, "A person.")
+    if kind == "resume":
+        return resume(state, "A person.")
+    ending: Ending = "promoted" if kind == "promoted" else "failed" if kind == "failed" else "kept"
+    return ended(state, state.tokens - (kind == "old token"), ending, now, "End.", RULES)
 
 
 def equals_told_apart(runs: int, looks: int = 20, rows: int = 20_000) -> float:

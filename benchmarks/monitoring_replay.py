@@ -4,7 +4,7 @@ The shop is Online Retail (Chen, Sain and Guo, 2012; CC BY 4.0), the model logis
 six of the features of `churn_v1`. Every two weeks monitoring looks; the rest is up to the controller.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,7 +90,7 @@ class Replay:
         if step.action == "measure the benefit":
             found, rows = self._compared(now)
             step = measured(step.state, benefit_of(found, rows), now, seen.cause, 0, self.rules)
-            gain = _shown(found)
+            gain = shown(found)
             if step.action == "retrain":
                 step = self._end(now, found, step)
         self.state = step.state
@@ -179,17 +179,25 @@ def main(
     """Replay the year, print the table and write the page."""
     replay = Replay(online_retail(folder), RetrainingRules(windows_on=windows))
     rows = list(replay.run())
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    print("\n".join(f"| {' | '.join(row)} |" for row in rows))
     runs = sum(row[3] in {"promoted", "rejected"} for row in rows)
     sentence = f"{len(rows)} looks led to {runs} runs; version {replay.version} serves at the end."
-    word = DRIFTED if runs else STABLE
-    table = Table("Every look, and what followed", COLUMNS, rows)
-    replace_file(page, summary_page("A year of Online Retail", word, sentence, [table], __doc__ or ""))
+    tell("A year of Online Retail", sentence, COLUMNS, rows, __doc__ or "", page)
+
+
+def tell(
+    title: str, sentence: str, columns: Sequence[str], rows: Sequence[list[str]], source: str, page: Path
+) -> None:
+    """Print the table of a replay and write its page."""
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    print("\n".join(f"| {' | '.join(row)} |" for row in rows))
     print(sentence)
+    word = DRIFTED if any("drifted" in cell for row in rows for cell in row) else STABLE
+    table = Table("Every look, and what followed", columns, rows)
+    replace_file(page, summary_page(title, word, sentence, [table], source))
 
 
-def _shown(found: Difference) -> str:
+def shown(found: Difference) -> str:
+    """A gain with its interval."""
     if found.mean is None:
         return f"not computed: {found.reason}"
     return f"{found.mean:+.4f} ({found.low:+.4f} to {found.high:+.4f})"

@@ -8,12 +8,14 @@ from attune.columns import CUSTOMER_ID
 from attune.drift.profile import profile
 from attune.drift.reference import ReferenceProfile
 from benchmarks.monitoring_decisions import (
+    budget_exceeded,
     detected_share,
     equals_told_apart,
     false_retrains,
     null_incident_share,
     storm_retrains,
 )
+from benchmarks.monitoring_gate import bad_promoted, good_promoted, interval_coverage
 from benchmarks.monitoring_replay import features_at
 from benchmarks.monitoring_volume import distances, table
 
@@ -36,6 +38,19 @@ def test_a_storm_is_one_run(tmp_path: Path) -> None:
 
 def test_equals_are_seldom_told_apart() -> None:
     assert equals_told_apart(40, rows=2000) <= 0.05
+
+
+def test_challengers_that_must_not_serve_do_not_and_better_ones_do() -> None:
+    assert bad_promoted(2) == 0
+    assert good_promoted(2) == 1.0
+
+
+def test_intervals_of_groups_hold_as_often_as_they_say() -> None:
+    assert 0.88 <= interval_coverage(60) <= 1.0
+
+
+def test_no_random_order_of_events_exceeds_the_budget() -> None:
+    assert budget_exceeded(1000) == 0
 
 
 def test_every_shape_of_column_is_measured() -> None:

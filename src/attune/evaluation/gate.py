@@ -157,7 +157,7 @@ def _unfair(after: Evaluation, before: Evaluation, challenger: str, rules: GateR
 def _group_ratios(evaluation: Evaluation, rules: GateRules) -> dict[tuple[str, str], float]:
     """The true positive rate of each group over that of the largest group of its attribute."""
     rates = _slices(evaluation, TRUE_POSITIVE_RATE, rules)
-    ratios = {}
+    ratios: dict[tuple[str, str], float] = {}
     for attribute in {slice_ for slice_, _ in rates}:
         groups = {key: rate for key, rate in rates.items() if key[0] == attribute}
         largest = _value(max(groups.values(), key=lambda rate: rate.rows))
