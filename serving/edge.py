@@ -139,6 +139,7 @@ class Edge:
             return Reply(200, route.content(), route.content_type)
         if isinstance(route, Lookup):
             return await self._in_turn(lambda: route.act(word), self._settings.request_deadline_seconds)
+        await self._require_place()  # before anything is read
         _require_json(headers)
         body = await self._bodies.read(headers, receive)
         seconds = route.seconds or self._settings.request_deadline_seconds
@@ -167,10 +168,7 @@ class Edge:
 
     async def _in_turn(self, begin: Callable[[], Awaitable[BaseModel]], seconds: float) -> Reply:
         """Answer, if there is a place, and in time."""
-        if self._answering >= self._settings.concurrency:
-            # Who asks again at once must not take the time of those who are being answered.
-            await asyncio.sleep(REFUSAL_SECONDS)
-            raise Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
+        await self._require_place()
         self._answering += 1
         metrics.IN_FLIGHT.inc()
         try:
@@ -182,6 +180,12 @@ class Edge:
             self._answering -= 1
             metrics.IN_FLIGHT.dec()
         return Reply(200, answer.model_dump_json().encode())
+
+    async def _require_place(self) -> None:
+        if self._answering >= self._settings.concurrency:
+            # Who asks again at once must not take the time of those who are being answered.
+            await asyncio.sleep(REFUSAL_SECONDS)
+            raise Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
 
 
 async def _act(route: Action, body: bytes) -> BaseModel:
