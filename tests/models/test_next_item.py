@@ -42,6 +42,16 @@ def test_the_sampled_loss_learns_the_rule_too():
     assert np.mean(hits) > 0.9
 
 
+def test_bfloat16_learns_the_rule_too():
+    network = build("transformer", SMALL | {"dropout": 0})
+    train = next_item_examples(200, seed=0)
+    settings = LoopSettings(epochs=6, batch_size=32, learning_rate=0.02, precision="bfloat16")
+    train_network(network, train, train.iloc[:40], settings)
+    examples = next_item_examples(100, seed=9)
+    found, _ = network.recommend(examples, k=1)
+    assert np.mean([row[0] == label[0] for row, label in zip(found, examples["label"], strict=True)]) > 0.9
+
+
 @pytest.mark.parametrize(
     "history",
     ["", "caviar@3", "item-03@1", "item-03@5 item-03@5", "item-07@400 item-03@1", "item-03@1 item-07@9"],

@@ -225,6 +225,12 @@ def test_too_short_a_time_is_refused_in_words(fetch):
         fetch(now=at("2017-02-26"))
 
 
+def test_a_candidate_that_learns_from_items_brings_a_table_of_them_with_their_prices(fetch):
+    parts = fetch(RECOMMEND | {"candidates": {"sequential": {}, "transformer": {"side": True}}})
+    bread = {"item_id": "bread", "department": "GROCERY", "category": "x", "brand": "x", "price": 1.0}
+    assert parts["items"].to_dicts() == [bread]
+
+
 def another(tmp_path: Path, tables: dict[str, pd.DataFrame]) -> Callable[[], int]:
     workspace = Workspace(root=tmp_path / "another")
     write_tables(workspace.tables, tables)

@@ -78,6 +78,13 @@ def test_who_looks_after_every_epoch_changes_nothing():
     assert weights[0] == weights[1]
 
 
+def test_products_in_bfloat16_find_the_line_and_the_weights_stay_in_single_precision():
+    network = Line()
+    train_network(network, line(2), line(2), FAST.model_copy(update={"precision": "bfloat16"}))
+    assert network.layer.weight.item() == pytest.approx(2, abs=0.05)
+    assert network.layer.weight.dtype == torch.float32
+
+
 def test_a_loss_that_is_not_a_number_stops_with_a_sentence():
     with pytest.raises(ModelError, match="not a number in epoch 1"):
         train_network(Line(), line(float("nan")), line(1), FAST)
