@@ -56,6 +56,9 @@ def write_tables(folder: Path, interactions: pl.DataFrame) -> None:
     goods.write_parquet(folder / "items.parquet")
     first = pl.col("event_timestamp").min()
     welcome = interactions.group_by("customer_id").agg(
+        pl.lit("welcome").alias("message_id"),
+        pl.lit("mail").alias("channel"),
+        pl.lit("unknown").alias("format"),
         first.alias("sent_at"),
         first.alias("ends_at"),
         pl.lit(value=False).alias("responded"),

@@ -70,12 +70,15 @@ def _interactions(chance: random.Random, lines: int) -> pl.DataFrame:
 
 def _messages(chance: random.Random) -> pl.DataFrame:
     rows = []
-    for _ in range(60):
+    for number in range(60):
         sent = AS_OF - timedelta(days=chance.choice((-3, 0, 1, 7, 20, 30, 90, 120)))
         responded = chance.random() < 0.5
         rows.append(
             {
                 "customer_id": f"c{chance.randrange(8)}",
+                "message_id": f"m{number}",
+                "channel": ("mail", "paper")[number % 2],
+                "format": f"type {number % 3}",
                 "sent_at": sent,
                 "ends_at": sent + timedelta(days=14),
                 "responded": responded,
