@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from attune.errors import ModelError
 from attune.models.catalog import build
-from attune.models.two_stage import TwoStage
+from attune.models.history import known_purchases
+from attune.models.two_stage import TwoStage, past_and_asked
 from tests.models.shopping import AS_OF, best, shopping
 
 ITEMS = [f"item-{number:02}" for number in range(20)]
@@ -50,16 +52,17 @@ def test_both_stages_travel_with_the_model(ranked, tmp_path):
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_candidates_know_nothing_of_what_was_bought_after_the_date(monkeypatch):
-    model = build("two_stage", FEW)
-    taught: list[pd.DataFrame] = []
-    monkeypatch.setattr(model, "_order", lambda asked, held_out: taught.append(model.retrieval))
+def test_candidates_know_nothing_of_what_was_bought_after_the_date():
     week = pd.Timedelta(days=7)
-    early = shopping("bread@9 -> milk", as_of=AS_OF - week)
-    late = shopping("bread@16 milk@1 -> caviar")
-    model.fit(pd.concat([early, late], ignore_index=True), late)
-    assert "caviar" not in taught[0].items.ids
-    assert "caviar" in model.items.ids
+    early = shopping("bread@9 -> milk", "tea@3 -> salt", as_of=AS_OF - week)
+    late = shopping("bread@16 milk@5 -> caviar", "tea@10 -> soap")
+    train = pd.concat([early, late], ignore_index=True)
+    past, asked = past_and_asked(train, 2)
+    assert [list(label) for label in asked["label"]] == [["caviar"], ["soap"]]
+    assert sorted(known_purchases(past)["item_id"]) == ["bread", "milk", "tea"]
+    past, asked = past_and_asked(train, 3)  # now the earlier date is asked about too
+    assert len(asked) == 3
+    assert sorted(known_purchases(past)["item_id"]) == ["bread", "tea"]
 
 
 def test_a_ranker_that_does_not_help_is_left_out():
@@ -70,7 +73,14 @@ def test_a_ranker_that_does_not_help_is_left_out():
     assert best(model.recommend, "bread@9 bread@2 tea@30", k=2) == [["bread", "tea"]]
 
 
-def test_what_was_bought_before_can_be_left_out(ranked):
+def test_trees_that_cannot_be_read_are_refused(ranked, tmp_path):
+    ranked.save(tmp_path)
+    (tmp_path / "trees.txt").write_text("no trees", encoding="utf-8")
+    with pytest.raises(ModelError, match="no readable trees"):
+        TwoStage.load(tmp_path)
+
+
+def test_what_was_bought_before_can_be_left_out():
     model = build("two_stage", FEW | {"exclude_seen": True})
     model.fit(by_weekend(60, seed=0), by_weekend(20, seed=1))
     assert "item-03" not in best(model.recommend, "item-03@3", k=20)[0]

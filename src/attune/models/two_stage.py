@@ -70,12 +70,11 @@ class TwoStage:
             ModelError: The examples know of no purchase, or a column cannot be a feature.
         """
         self.table, self.trees, self.alone = _table(train), None, 0
-        cut = np.sort(_seconds(train))[-min(self.config.taught, len(train))]
+        past, asked = past_and_asked(train, self.config.taught)
+        cut = _seconds(asked).min()
         early, late = _seconds(validation) <= cut, _seconds(validation) >= cut
-        past = _without_labels(train[_seconds(train) <= cut])
         self.retrieval = CandidateRetrieval.learn(past, validation[early] if early.any() else validation)
-        held_out = validation[late] if late.any() else validation
-        self._order(train[_seconds(train) >= cut].tail(self.config.taught), held_out)
+        self._order(asked, validation[late] if late.any() else validation)
         self.retrieval = CandidateRetrieval.learn(train, validation)
 
     def _order(self, asked: pd.DataFrame, held_out: pd.DataFrame) -> None:
@@ -85,18 +84,16 @@ class TwoStage:
             return
         self.trees = self._grown(taught, told)
         ordered = list_gain(self.recommend(held_out, TEN)[0], held_out[LABEL])
-        self.alone, best = self._best_alone(held_out)
-        if ordered <= best:
-            self.trees = None
-
-    def _best_alone(self, held_out: pd.DataFrame) -> tuple[int, float]:
-        """Which of the simple models is best by itself, and its NDCG@10."""
         trees, self.trees = self.trees, None
-        gains = []
-        for self.alone in range(len(RETRIEVERS)):
-            gains.append(list_gain(self.recommend(held_out, TEN)[0], held_out[LABEL]))
-        self.trees = trees
-        return int(np.argmax(gains)), max(gains)
+        alone = [self._gain_alone(member, held_out) for member in range(len(RETRIEVERS))]
+        self.alone = int(np.argmax(alone))
+        if ordered > max(alone):
+            self.trees = trees
+
+    def _gain_alone(self, member: int, held_out: pd.DataFrame) -> float:
+        """NDCG@10 of one of the simple models by itself."""
+        self.alone = member
+        return list_gain(self.recommend(held_out, TEN)[0], held_out[LABEL])
 
     def _grouped(self, examples: pd.DataFrame) -> lightgbm.Dataset | None:
         """Candidates by example, with a label each; of examples of whose candidates one was bought."""
@@ -209,9 +206,28 @@ class TwoStage:
         model.alone, model.trees = state["alone"], None
         model.table = FeatureTable.parse(state["table"]) if state["table"] else None
         file = folder / TREES_FILE
-        if file.exists():
-            model.trees = lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
+        try:
+            if file.exists():
+                model.trees = lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
+        except (OSError, lightgbm.basic.LightGBMError) as error:
+            raise ModelError(f"{folder} holds no readable trees ({error}); register it again") from error
         return model
+
+
+def past_and_asked(train: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Examples that teach what candidates are, and later ones that teach their order.
+
+    Args:
+        train: Training examples of one date or several.
+        count: So many of the latest ones are asked about, of whole dates as far as these go.
+
+    Returns:
+        The examples up to the first date that is asked about, without their labels, so that they know what
+        was bought before it and nothing else; and those that are asked about.
+    """
+    seconds = _seconds(train)
+    cut = np.sort(seconds)[-min(count, len(train))]
+    return _without_labels(train[seconds <= cut]), train[seconds >= cut].tail(count)
 
 
 def _table(train: pd.DataFrame) -> FeatureTable | None:

@@ -60,12 +60,12 @@ class LossOf(nn.Module):
 
     def __init__(self, network: Network, *, bfloat16: bool) -> None:
         super().__init__()
-        self.network, self.is_lower = network, bfloat16
+        self.network, self.is_bfloat16 = network, bfloat16
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The mean loss of one batch, where told so with products of matrices in bfloat16."""
         kind = next(iter(batch.values())).device.type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.is_lower):
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.is_bfloat16):
             return self.network.loss(batch)
 
 
