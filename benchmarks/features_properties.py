@@ -17,7 +17,7 @@ def main(cases: int = 5000) -> None:
     """Run the property test of the join on so many histories; a difference is shown at its smallest."""
     before = _cpu_of_children()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", TEST],
+        [sys.executable, "-m", "pytest", "-q", "--timeout=0", TEST],
         cwd=Path(__file__).parents[1],
         env=os.environ | {"ATTUNE_PROPERTY_CASES": str(cases)},
         check=False,

@@ -36,7 +36,7 @@ def logged(shop: Workspace, stream: str) -> list[str]:
 
 
 def wait_until(stream: str, shop: Workspace, count: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while len(logged(shop, stream)) < count and time.monotonic() < deadline:
         time.sleep(0.005)
 
