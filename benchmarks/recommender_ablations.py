@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from attune.evaluation.accuracy import Recommended
 from attune.evaluation.protocols import Split
@@ -28,27 +27,10 @@ PROTOCOL = PROTOCOLS[NAME]
 WHOLE = "whole"
 
 
-class WithoutPlaces(Transformer):
-    """Does not know how much came before each place."""
-
-    def _make_encoder(self) -> nn.Module:
-        encoder = super()._make_encoder()
-        return _without(encoder, encoder.get_parameter("place.weight"))
-
-
-class WithoutDistances(Transformer):
-    """Attention does not know how far back a place is."""
-
-    def _make_encoder(self) -> nn.Module:
-        encoder = super()._make_encoder()
-        return _without(encoder, *(each for name, each in encoder.named_parameters() if "distance" in name))
-
-
 @dataclass(frozen=True)
 class Variant:
     """A network with something left out."""
 
-    network: type[Transformer] = Transformer
     params: Mapping[str, Any] = field(default_factory=dict)
     loop: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,8 +39,8 @@ VARIANTS: Mapping[str, Variant] = {
     WHOLE: Variant(),
     "without_gates": Variant(params={"gated": False}),
     "without_average": Variant(loop={"average": 0.0}),
-    "without_places": Variant(WithoutPlaces),
-    "without_distances": Variant(WithoutDistances),
+    "absolute_positions": Variant(params={"positions": "absolute"}),
+    "without_positions": Variant(params={"positions": "none"}),
 }
 
 
@@ -94,19 +76,11 @@ def main() -> None:
 
 def _lists(variant: Variant, split: Split, seed: int) -> Recommended:
     config = Transformer.Config.parse({**PROTOCOL.params_of("transformer"), **variant.params})
-    network = variant.network(config)
+    network = Transformer(config)
     loop = PROTOCOL.network.loop.model_copy(update={"seed": seed, **variant.loop})
     train_network(network, split.train, split.validation, loop)
     lists: Recommended = network.recommend(split.test, K)[0]
     return lists
-
-
-def _without(encoder: nn.Module, *weights: nn.Parameter) -> nn.Module:
-    """The encoder with weights that are zero and stay so."""
-    for weight in weights:
-        nn.init.zeros_(weight)
-        weight.requires_grad_(False)
-    return encoder
 
 
 if __name__ == "__main__":

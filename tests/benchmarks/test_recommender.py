@@ -10,10 +10,12 @@ import pytest
 from attune.evaluation.protocols import leave_one_out
 from attune.evaluation.results import Difference, Evaluation, Metric
 from attune.models import catalog
+from attune.models.transformer import Transformer
 from attune.training.loop import train_network
 from attune.training.loop_settings import LoopSettings
 from benchmarks import results
 from benchmarks.peers.environment import Took, read_lists, write_split
+from benchmarks.recommender_ablations import VARIANTS, WHOLE
 from benchmarks.recommender_data import LOADERS
 from benchmarks.recommender_protocols import PROTOCOLS
 from benchmarks.recommender_results import Measurement, record, record_differences, record_time
@@ -35,6 +37,14 @@ def test_the_settings_of_a_protocol_are_known_to_its_data_and_models(name):
     assert PROTOCOLS[name].data in LOADERS
     for model in (*PROTOCOLS[name].models, PROTOCOLS[name].network.name):
         catalog.build(model, PROTOCOLS[name].params_of(model))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_an_ablation_changes_what_a_network_or_its_training_has(name):
+    variant = VARIANTS[name]
+    Transformer.Config.parse(variant.params)
+    LoopSettings.parse(variant.loop)
+    assert bool(variant.params or variant.loop) == (name != WHOLE)
 
 
 def test_a_peer_is_told_what_teaches_and_what_was_known_when_it_is_asked(tmp_path):
