@@ -25,7 +25,9 @@ COMMAND = "make bench-serving"
 LOOK_EVERY_SECONDS = 1.0
 WARM_SHARE = 0.2  # of the time: what is made once is made then
 
-Sample = tuple[float, int, int]  # the moment, bytes, descriptors
+CLOSED_SECONDS = 2.0  # until the server has noticed that callers are gone
+
+Sample = tuple[float, int]  # the moment, bytes
 
 
 def main(minutes: Annotated[float, typer.Option(help="how long")] = 3.0) -> None:
@@ -44,16 +46,24 @@ def soak(shop: Shop, seconds: float) -> list[Result]:
         load(ours.port, ours.pid, wanted, 8, 1.0)
         rate = load(ours.port, ours.pid, wanted, 8, 3.0).rate / 2
         (worker,) = psutil.Process(ours.pid).children()
+        before = _open_files(worker)
         with _watched(worker) as samples:
             burst = pour(ours.port, None, wanted, rate, seconds)
-    at, memory, files = np.array(samples[int(len(samples) * WARM_SHARE) :]).T
+        more = _open_files(worker) - before
+    at, memory = np.array(samples[int(len(samples) * WARM_SHARE) :]).T
     slope = float(np.polyfit(at - at[0], memory, 1)[0]) * (at[-1] - at[0]) / memory.mean()
     protocol = f"{seconds:.0f} s at {rate:.0f} requests a second, half of the peak; the first fifth left out"
     return [
         _result("soak_memory_slope", slope, "share over the whole time", protocol),
-        _result("soak_descriptors_more", files[-1] - files[0], "descriptors", protocol),
+        _result("soak_descriptors_more", more, "descriptors", protocol),
         _result("soak_good_share", burst.good_share, "share", protocol),
     ]
+
+
+def _open_files(worker: psutil.Process) -> int:
+    """How many descriptors a worker holds when nobody is connected."""
+    time.sleep(CLOSED_SECONDS)
+    return worker.num_fds()
 
 
 @contextmanager
@@ -62,7 +72,7 @@ def _watched(worker: psutil.Process) -> Iterator[list[Sample]]:
 
     def look() -> None:
         while not over.wait(LOOK_EVERY_SECONDS):
-            samples.append((time.monotonic(), worker.memory_info().rss, worker.num_fds()))
+            samples.append((time.monotonic(), worker.memory_info().rss))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
