@@ -87,7 +87,7 @@ _IN_SEQUENCE = OurNetwork(
     {"min_count": 1},
     LoopSettings(epochs=12, batch_size=32, learning_rate=0.002, patience=12, average=0.99, warmup_share=0.05),
 )
-# Few interactions of a customer, many items: more is held back, and for longer.
+# Few interactions of a customer, many items: more is held back, for longer, and items are sampled.
 _IN_SHORT_SEQUENCES = OurNetwork(
     "transformer",
     {"min_count": 1, "length": 50, "dropout": 0.5, "negatives": 1024},
@@ -105,7 +105,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         "movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _SPARSE_FILMS
     ),
     "beauty_loo": Protocol(
-        "amazon_beauty", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SHORT_SEQUENCES, _BEAUTY
+        "amazon_beauty", leave_one_out, f"{_LEAVE_ONE_OUT}, L 50", True, _IN_SHORT_SEQUENCES, _BEAUTY
     ),
     # Nobody rates a film twice.
     "ml100k_gts": Protocol(
