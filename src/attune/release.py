@@ -249,7 +249,7 @@ def _documents(
 ) -> dict[str, Settings]:
     """What a version says about itself, by the name of its file."""
     rules, evaluation = run.rules, results.candidates[outcome.candidate]
-    fairness = fairness_table(evaluation, rules.metric, rules.min_rows, rules.max_slice_loss)
+    fairness = fairness_table(evaluation, rules.metric, rules.level, rules.max_slice_loss)
     evidence = Evidence(origin, run.plan.card, results, outcome, run.record, fairness, insight)
     return {
         PLAN_FILE: run.plan,

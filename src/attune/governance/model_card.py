@@ -89,7 +89,8 @@ def _factors(fairness: FairnessTable) -> Section:
         return Section(title=SECTIONS[2], sentences=[])
     sentence = (
         f"It was measured by {' and '.join(attributes)}: {len(fairness.rows)} groups, of which "
-        f"{len(fairness.judged)} have at least {fairness.min_rows} examples."
+        f"{len(fairness.judged)} have enough examples to be judged: at least {fairness.min_rows}"
+        + ("." if fairness.telling is None else f", and a gap of {fairness.telling:g} would surely be seen.")
     )
     return Section(title=SECTIONS[2], sentences=[sentence])
 
