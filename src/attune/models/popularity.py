@@ -33,9 +33,7 @@ class Popularity(CountingRecommender):
         recent_days: int | None = Field(
             default=28, ge=1, description="orders before count no more; None counts all"
         )
-        by: str | None = Field(
-            default=None, description="a column of words, such as age_band"
-        )
+        by: str | None = Field(default=None, description="a column of words, such as age_band")
 
     config: Config
     kinds: list[str]
