@@ -220,8 +220,9 @@ class RowReader:
         if (table["digest"] != layout.digest).any():
             raise layout.refuse()
         bits = np.unpackbits(table["nulls"], axis=1, bitorder="little").astype(bool)
-        found = zip(self.names, self._places, bits.any(axis=0)[self._places], strict=True)
-        nulls = {name: bits[:, place] for name, place, any_null in found if any_null}
+        empty = set(np.flatnonzero(bits.any(axis=0)).tolist())
+        found = zip(self.names, self._places, strict=True)
+        nulls = {name: bits[:, place] for name, place in found if place in empty}
         values: dict[str, NDArray[Any] | list[Any]] = {
             name: table[f"n{layout.numbers.index(name)}"] for name in self.names if name in layout.numbers
         }
