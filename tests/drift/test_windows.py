@@ -122,10 +122,9 @@ def message_shop(folder: Path, customers: list[str], seed: int) -> None:
     write(folder, CUSTOMER_PROFILE, START, customer_id=customers)
     write(folder, CUSTOMER_ACTIVITY, SUNDAY, customer_id=customers, spend_90d=spent.tolist())
     write(folder, MESSAGE_CONTEXT, SUNDAY, customer_id=customers)
-    (folder / "customer_history").mkdir()
-    pl.DataFrame({c.CUSTOMER_ID: customers}).write_parquet(
-        folder / "customer_history" / f"{SUNDAY:%Y-%m-%d}.parquet"
-    )
+    for past in ("customer_history", "message_history"):
+        (folder / past).mkdir()
+        pl.DataFrame({c.CUSTOMER_ID: customers}).write_parquet(folder / past / f"{SUNDAY:%Y-%m-%d}.parquet")
 
 
 def sent(*messages: tuple[str, float]) -> pd.DataFrame:
