@@ -14,7 +14,7 @@ item_popularity = FeatureView(
     entities=[item],
     ttl=timedelta(days=7),
     source=item_popularity_pushes,
-    online=False,  # ranking reads all items at once, from memory
+    online=True,
     schema=[
         Field(name=ITEM_ORDERS_7D, dtype=Int64),
         Field(name=ITEM_ORDERS_30D, dtype=Int64),

@@ -195,9 +195,10 @@ def test_nobody_asked_is_nobody_answered(shop):
     assert shop.online("churn_v1", [], SECOND) == []
 
 
-def test_items_are_not_served_online_and_it_says_so(shop):
-    with pytest.raises(FeatureError, match="item_popularity stays offline"):
-        shop.online("popularity_v1", ["bread"], SECOND)
+def test_how_popular_items_are_is_served_online(shop):
+    (bread, nothing) = shop.online("popularity_v1", ["bread", "nothing"], SECOND)
+    assert (bread.known, nothing.known) == (True, False)
+    assert bread.values["item_orders_90d"] >= 1
 
 
 def test_a_rebuild_puts_older_features_online_and_a_later_date_later_ones(workspace):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,12 @@ def logged(shop: Workspace, stream: str) -> list[str]:
 
 
 def wait_until(stream: str, shop: Workspace, count: int) -> None:
+    wait_for(lambda: len(logged(shop, stream)) >= count)
+
+
+def wait_for(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 180
-    while len(logged(shop, stream)) < count and time.monotonic() < deadline:
+    while not done() and time.monotonic() < deadline:
         time.sleep(0.005)
 
 

@@ -19,7 +19,7 @@ from attune.features.push import Pusher
 from attune.features.read_plan import OnlineReader
 from attune.features.settings import FeatureSettings
 from tests.features.live_shop import customer
-from tests.features.streaming import consuming, line, logged, wait_until
+from tests.features.streaming import consuming, line, logged, wait_for, wait_until
 
 streams = itertools.count()
 
@@ -128,7 +128,7 @@ def test_a_killed_consumer_loses_nothing_and_nothing_counts_twice_and_sigterm_en
     assert pending(redis, stream) > 0
     with consuming(shop, redis_url, stream) as process:
         wait_until(stream, shop, len(orders))
-        time.sleep(0.5)
+        wait_for(lambda: pending(redis, stream) == 0)
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
     assert process.returncode == 0

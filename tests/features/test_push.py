@@ -28,6 +28,7 @@ from attune.features.settings import FeatureSettings
 from tests.features.live_shop import ONLINE, build, customer, lines, open_shop
 
 SERVICE = {"customer_activity": "churn_v1", "customer_history": "recommend_v1"}
+POPULARITY = {"item_popularity": "popularity_v1"}
 NOW = datetime.now(UTC)
 MIDNIGHT = datetime(2017, 3, 5, tzinfo=UTC)
 projects = itertools.count()
@@ -55,7 +56,7 @@ def pusher(shop, store) -> Pusher:
 
 
 def online(store: RowStore, view: str, who: str, now: datetime) -> dict[str, Any]:
-    (row,) = OnlineReader(store).online(SERVICE[view], [who], now)
+    (row,) = OnlineReader(store).online((SERVICE | POPULARITY)[view], [who], now)
     return {name: row.values[name] for name in VIEWS[view].feature_names}
 
 
@@ -64,7 +65,8 @@ def offline(shop: Workspace, view: str, who: str, as_of: datetime, scratch: Path
     with open_session(FeatureInputs(shop.tables), FeatureSettings(), scratch, {view: [as_of]}) as session:
         _, batches = session.rows(view, as_of)
         rows = pl.concat(pl.DataFrame(pl.from_arrow(batch)) for batch in batches)
-    return rows.drop("customer_id").row(rows["customer_id"].to_list().index(who), named=True)
+    key = VIEWS[view].key
+    return rows.drop(key).row(rows[key].to_list().index(who), named=True)
 
 
 def logged(shop: Workspace) -> list[str]:
@@ -93,6 +95,18 @@ def test_an_online_row_equals_what_a_back_fill_computes_for_its_moment(shop, sto
     as_of = datetime.fromisoformat(moment) + timedelta(microseconds=1)
     for who in (customer(shop, 0), customer(shop, 1)):
         assert online(store, view, who, as_of) == offline(shop, view, who, as_of, tmp_path)
+
+
+def test_an_item_is_as_popular_online_as_a_back_fill_says_once_it_was_bought(shop, store, pusher, tmp_path):
+    moment = "2017-03-01T09:30:00.123456Z"
+    as_of = datetime.fromisoformat(moment) + timedelta(microseconds=1)
+    pusher.push(lines(shop, {"event_timestamp": moment}), NOW)
+    once = online(store, "item_popularity", "item 1", as_of)
+    assert once == offline(shop, "item_popularity", "item 1", as_of, tmp_path)
+    other = {"customer_id": customer(shop, 1), "interaction_id": "other", "order_id": "other"}
+    pusher.push(lines(shop, other | {"event_timestamp": moment}), NOW)
+    twice = online(store, "item_popularity", "item 1", as_of)
+    assert twice["item_orders_7d"] == once["item_orders_7d"] + 1
 
 
 def test_the_next_build_reads_the_log_and_brings_the_same_row_online(shop, store, pusher):

@@ -44,8 +44,8 @@ class View(Settings):
     """A feature view: what is known about one kind of entity as of a date.
 
     Attributes:
-        online: Whether values are brought online. Ranking reads thousands of items at once, which is far
-            slower from a store than from a matrix in memory: items stay offline.
+        online: Whether values are brought online. What an item is does not change between two builds: ranking
+            reads it of all items at once, from memory.
         dated: Whether its values belong to a date. What is not dated is one snapshot, from the start on.
     """
 

@@ -23,7 +23,6 @@ ITEM_POPULARITY = View(
     name="item_popularity",
     key="item_id",
     ttl=SNAPSHOT_TTL,
-    online=False,
     description="How often an item is bought; an item without a purchase in 90 days has no row.",
     features=(
         count(columns.ITEM_ORDERS_7D, "orders", "Orders with the item in the last 7 days.", ANY),
