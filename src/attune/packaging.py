@@ -19,7 +19,7 @@ from attune.inference.graphs import WRITERS, open_model
 from attune.inference.session import Graph
 from attune.models.base import CONFIG_FILE, WEIGHTS_FILE
 from attune.models.calibration import CALIBRATION_FILE
-from attune.models.gradient_boosting import TREES_FILE
+from attune.models.trees import TREES_FILE
 
 README_FILE = "README.md"
 DIGESTS_FILE = "SHA256SUMS"

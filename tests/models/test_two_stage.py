@@ -80,6 +80,13 @@ def test_trees_that_cannot_be_read_are_refused(ranked, tmp_path):
         TwoStage.load(tmp_path)
 
 
+def test_trees_that_are_gone_are_missed_and_not_done_without(ranked, tmp_path):
+    ranked.save(tmp_path)
+    (tmp_path / "trees.txt").unlink()
+    with pytest.raises(ModelError, match="no readable trees"):
+        TwoStage.load(tmp_path)
+
+
 def test_what_was_bought_before_can_be_left_out():
     model = build("two_stage", FEW | {"exclude_seen": True})
     model.fit(by_weekend(60, seed=0), by_weekend(20, seed=1))

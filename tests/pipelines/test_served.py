@@ -13,19 +13,10 @@ from attune.drift.served import newest_report
 from attune.training.plan import TrainingPlan
 from pipelines.served import Served
 from tests.monitoring.watched_shop import CUSTOMERS, make_workspace
+from tests.plans import churn_plan
 
 NOW = datetime(2017, 12, 10, tzinfo=UTC)
-PLAN = TrainingPlan.parse(
-    {
-        "feature_service": "churn_v1",
-        "purpose": "churn",
-        "kind": "scorer",
-        "label": {"active_days": 90, "quiet_days": 28},
-        "as_of": {"first": "2017-03-26"},
-        "network": "logistic_regression",
-        "candidates": {"logistic_regression": {}},
-    }
-)
+PLAN = TrainingPlan.parse(churn_plan("logistic_regression"))
 
 
 def answer(version: int, number: int, probability: float = 0.5, days: int = 1) -> str:

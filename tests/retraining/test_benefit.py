@@ -10,19 +10,11 @@ from attune.registry import Registry, Version
 from attune.retraining.benefit import benefit_of, measure_benefit
 from tests.models.examples import churn_examples
 from tests.origins import make_origin
+from tests.plans import churn_plan
 from tests.presentable import make_presentable
 
 JULY = datetime(2017, 7, 2, tzinfo=UTC)
-PLAN = {
-    "feature_service": "churn_v1",
-    "purpose": "churn",
-    "kind": "scorer",
-    "label": {"active_days": 90, "quiet_days": 28},
-    "as_of": {"first": "2017-03-26"},
-    "network": "churn_network",
-    "candidates": {"churn_network": {}, "logistic_regression": {}},
-    "gate": {"metric": "roc_auc", "min_rows": 100},
-}
+PLAN = churn_plan("churn_network", "logistic_regression", gate={"metric": "roc_auc", "min_rows": 100})
 
 
 @pytest.fixture

@@ -15,18 +15,9 @@ from attune.training.search_record import SearchRecord, search_behind, search_fi
 from attune.training.search_spaces import SPACES, space_of
 from attune.training.tuning import Search, try_settings, tune
 from tests.models.examples import write_examples
+from tests.plans import churn_plan
 
-PLAN = TrainingPlan.parse(
-    {
-        "feature_service": "churn_v1",
-        "purpose": "churn",
-        "kind": "scorer",
-        "label": {"active_days": 90, "quiet_days": 28},
-        "as_of": {"first": "2017-03-26"},
-        "network": "churn_network",
-        "candidates": {"churn_network": {}, "logistic_regression": {}, "gradient_boosting": {}},
-    }
-)
+PLAN = TrainingPlan.parse(churn_plan("churn_network", "logistic_regression", "gradient_boosting"))
 RECORD = {
     "model": "churn", "feature_service": "churn_v1", "schema_hash": "0", "features": {}, "purpose": "churn",
     "now": "2017-06-04T00:00:00Z", "as_of": {}, "rows": {}, "customers": 1, "customers_without_consent": 0,

@@ -15,7 +15,7 @@ from attune.features.schema import SERVICES, VIEWS
 from attune.features.session import open_session
 from attune.features.settings import FeatureSettings
 from attune.features.snapshot_values import Values, by_customer
-from attune.features.snapshots import TIME, snapshot_file, snapshots
+from attune.features.snapshots import TIME, snapshot_at, snapshots
 
 
 class HistoricalJoin(Protocol):
@@ -56,14 +56,10 @@ class OfflineValues:
         Raises:
             FeatureError: A snapshot cannot be read, or the engine fails.
         """
-        kept = {moment for moment in asked if self._has_snapshot(view, moment)}
+        kept = {moment for moment in asked if snapshot_at(self._snapshots, view, moment)}
         found = {moment: self._joined(view, moment, asked[moment]) for moment in kept}
         others = {moment: customers for moment, customers in asked.items() if moment not in kept}
         return found | (self._computed(view, others) if others else {})
-
-    def _has_snapshot(self, view: str, moment: datetime) -> bool:
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        return moment == midnight and snapshot_file(self._snapshots, view, moment).exists()
 
     def _joined(self, view: str, moment: datetime, customers: Sequence[str]) -> Values:
         # A service that serves the whole view.

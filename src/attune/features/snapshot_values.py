@@ -11,7 +11,7 @@ from attune.columns import EVENT_TIMESTAMP
 from attune.features.asof import join_as_of
 from attune.features.asof_source import AsOfView
 from attune.features.schema import VIEWS, View
-from attune.features.snapshots import TIME, snapshot_file, snapshots
+from attune.features.snapshots import TIME, snapshot_at, snapshots
 
 # Customer -> feature -> value; a customer of whom nothing was known is not in it.
 Values = dict[str, dict[str, Any]]
@@ -45,19 +45,13 @@ class SnapshotValues:
         return {
             moment: _joined(VIEWS[view], file, moment, customers)
             for moment, customers in asked.items()
-            if (file := self._file(view, moment))
+            if (file := snapshot_at(self._folder, view, moment))
         }
 
     def written(self, view: str, moment: datetime) -> datetime | None:
         """When the snapshot of a moment was written last; None where there is none."""
-        file = self._file(view, moment)
+        file = snapshot_at(self._folder, view, moment)
         return datetime.fromtimestamp(file.stat().st_mtime, UTC) if file else None
-
-    def _file(self, view: str, moment: datetime) -> Path | None:
-        if moment != moment.replace(hour=0, minute=0, second=0, microsecond=0):
-            return None
-        file = snapshot_file(self._folder, view, moment)
-        return file if file.exists() else None
 
 
 def by_customer(view: View, rows: pl.DataFrame, customers: Sequence[str]) -> Values:

@@ -34,6 +34,14 @@ def snapshot_file(folder: Path, view: str, as_of: datetime) -> Path:
     return folder / view / f"{as_of:{DATE_FORMAT}}.parquet"
 
 
+def snapshot_at(folder: Path, view: str, moment: datetime) -> Path | None:
+    """The snapshot of a view as of a moment; None where there is none, as at any moment but midnight UTC."""
+    if moment != moment.replace(hour=0, minute=0, second=0, microsecond=0):
+        return None
+    file = snapshot_file(folder, view, moment)
+    return file if file.exists() else None
+
+
 def as_of_date(file: Path) -> datetime:
     """The date of a snapshot, from its name."""
     return datetime.strptime(file.stem, DATE_FORMAT).replace(tzinfo=UTC)

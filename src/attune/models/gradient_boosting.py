@@ -9,12 +9,10 @@ import pandas as pd
 from pydantic import Field
 
 from attune.config import Settings
-from attune.errors import ModelError
 from attune.models.base import Floats, read_model, write_model
 from attune.models.calibration import Calibration, choose_calibration
 from attune.models.tabular import FeatureTable, labels_of, labels_to_learn
-
-TREES_FILE = "trees.txt"
+from attune.models.trees import best_of, read_trees, write_trees
 
 
 class GradientBoosting:
@@ -61,7 +59,7 @@ class GradientBoosting:
         grown = lightgbm.train(
             self._settings(), data, self.config.trees, valid_sets=[held_out], callbacks=[stop]
         )
-        self.trees = lightgbm.Booster(model_str=grown.model_to_string(num_iteration=grown.best_iteration))
+        self.trees = best_of(grown)
 
     def _settings(self) -> dict[str, Any]:
         config = self.config
@@ -110,7 +108,7 @@ class GradientBoosting:
 
     def write_trees(self, folder: Path) -> None:
         """Write the trees alone, for a model that they are a part of."""
-        (folder / TREES_FILE).write_text(self.trees.model_to_string(), encoding="utf-8")
+        write_trees(folder, self.trees)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -131,8 +129,4 @@ class GradientBoosting:
         Raises:
             ModelError: The trees are missing or unreadable.
         """
-        self.table = table
-        try:
-            self.trees = lightgbm.Booster(model_str=(folder / TREES_FILE).read_text(encoding="utf-8"))
-        except (OSError, lightgbm.basic.LightGBMError) as error:
-            raise ModelError(f"{folder} holds no readable trees ({error}); register it again") from error
+        self.table, self.trees = table, read_trees(folder)

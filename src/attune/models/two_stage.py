@@ -20,11 +20,11 @@ from attune.config import Settings
 from attune.errors import ModelError
 from attune.models.base import Floats, read_model, write_model
 from attune.models.candidates import RETRIEVERS, CandidateRetrieval, Candidates
-from attune.models.gradient_boosting import TREES_FILE
 from attune.models.history import Histories, read_histories
 from attune.models.hits import TEN, list_gain
 from attune.models.items import Items
 from attune.models.tabular import NOT_FEATURES, FeatureTable
+from attune.models.trees import best_of, read_trees, write_trees
 
 _ROWS_AT_ONCE = 64  # of them all items are scored
 
@@ -132,7 +132,7 @@ class TwoStage:
         stop = lightgbm.early_stopping(config.patience, verbose=False)
         told.set_reference(taught)
         grown = lightgbm.train(settings, taught, config.trees, valid_sets=[told], callbacks=[stop])
-        return lightgbm.Booster(model_str=grown.model_to_string(num_iteration=grown.best_iteration))
+        return best_of(grown)
 
     def recommend(
         self, examples: pd.DataFrame, k: int, allowed: frozenset[str] | None = None
@@ -186,12 +186,13 @@ class TwoStage:
         state = {
             "items": list(self.items.ids),
             "alone": self.alone,
+            "ranked": self.trees is not None,
             "retrieval": learnt,
             "table": self.table and self.table.model_dump(mode="json"),
         }
         write_model(folder, self.config, state, tensors)
         if self.trees is not None:
-            (folder / TREES_FILE).write_text(self.trees.model_to_string(), encoding="utf-8")
+            write_trees(folder, self.trees)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -203,14 +204,9 @@ class TwoStage:
         config, state, tensors = read_model(folder)
         model = cls(cls.Config.parse(config))
         model.retrieval = CandidateRetrieval.restore(Items(state["items"]), state["retrieval"], tensors)
-        model.alone, model.trees = state["alone"], None
+        model.alone = state["alone"]
         model.table = FeatureTable.parse(state["table"]) if state["table"] else None
-        file = folder / TREES_FILE
-        try:
-            if file.exists():
-                model.trees = lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
-        except (OSError, lightgbm.basic.LightGBMError) as error:
-            raise ModelError(f"{folder} holds no readable trees ({error}); register it again") from error
+        model.trees = read_trees(folder) if state["ranked"] else None
         return model
 
 
