@@ -22,12 +22,11 @@ import typer
 from attune.adapters.feast import FeastStore
 from benchmarks.results import Result, add_results
 from benchmarks.serving_load import LOST, Burst, ask, load, pour, request
-from benchmarks.serving_shop import DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, peer
+from benchmarks.serving_shop import COMMAND, DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, peer
 from serving.server import RunningServer, start
 from tests.redis_server import running_redis
 from tests.serving.test_bad_inputs import ALLOWED, PATHS, parts
 
-COMMAND = "make bench-serving"
 PEER = "FastAPI, uvicorn"
 CLOSED_LOOP = "bursts in turns, one worker each, guards, features and log on; median"
 OPEN_LOOP = "ten times as many recommendations due a second as were answered at best; callers do not wait"

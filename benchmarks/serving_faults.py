@@ -23,13 +23,12 @@ import typer
 from attune.adapters.feast import FeastStore
 from attune.adapters.redis_connection import RedisAddress, RedisConnection
 from benchmarks.results import Result, add_results
-from benchmarks.serving_load import CUT, LOST, Burst, ask, load, pour
-from benchmarks.serving_shop import DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop
+from benchmarks.serving_load import CUT, LOST, Burst, ask, load, pour, repeating
+from benchmarks.serving_shop import KEY, NOW, SETTINGS, Asked, Shop, figure, open_shop
 from benchmarks.tcp_proxy import Mode, Proxy, proxied
 from serving.server import start
 from tests.redis_server import running_redis
 
-COMMAND = "make bench-serving"
 KILL_EVERY_SECONDS = 5.0
 TRIES = 5
 FLAG = "no_feature_store"
@@ -73,32 +72,26 @@ def killed(shop: Shop, seconds: float) -> list[Result]:
         "was lost is sent again; a spare worker stands by"
     )
     return [
-        _result("killed_workers_good_share", burst.good_share, "share", protocol),
-        _result("killed_workers_first_try_share", 1 - burst.again / max(1, asked), "share", protocol),
-        _result("killed_workers_longest_gap_s", max(back, default=0.0), "s", protocol),
+        figure("killed_workers_good_share", burst.good_share, "share", protocol),
+        figure("killed_workers_first_try_share", 1 - burst.again / max(1, asked), "share", protocol),
+        figure("killed_workers_longest_gap_s", max(back, default=0.0), "s", protocol),
     ]
 
 
 @contextmanager
 def _killing(supervisor: int, seconds: float) -> Iterator[list[float]]:
     """Kill its worker again and again for some seconds; the moments of the kills."""
-    kills, over = list[float](), threading.Event()
-    until = time.monotonic() + seconds
+    kills, until = list[float](), time.monotonic() + seconds
 
     def kill() -> None:
-        while time.monotonic() < until and not over.wait(KILL_EVERY_SECONDS):
+        if time.monotonic() < until + KILL_EVERY_SECONDS:
             workers = psutil.Process(supervisor).children()
             # The one that answers, not its spare.
             max(workers, key=lambda worker: len(worker.net_connections())).kill()
             kills.append(time.perf_counter())
 
-    thread = threading.Thread(target=kill, daemon=True)
-    thread.start()
-    try:
+    with repeating(KILL_EVERY_SECONDS, kill):
         yield kills
-    finally:
-        over.set()
-        thread.join()
 
 
 def ended(shop: Shop) -> list[Result]:
@@ -122,7 +115,7 @@ def ended(shop: Shop) -> list[Result]:
     before = [status for when, status in zip(due, burst.statuses, strict=True) if when < at[0]]
     lost = before.count(LOST) + burst.statuses.count(CUT)
     protocol = f"SIGTERM after 3 s at {rate:.0f} requests a second, half of the peak"
-    return [_result("ended_cut_answers", lost, f"of {len(before)} answers", protocol)]
+    return [figure("ended_cut_answers", lost, f"of {len(before)} answers", protocol)]
 
 
 def misled(shop: Shop, folder: Path, requests: int) -> list[Result]:
@@ -186,15 +179,10 @@ def _of_fault(name: str, fault: Fault, burst: Burst, normal: Burst, recovered: f
     share = right / max(1, len(burst.statuses))
     protocol = f"{len(burst.statuses):,} recommendations during each fault, half of the peak's a second"
     return [
-        _result(f"store_{name}_answered_share", share, "share", protocol),
-        _result(f"store_{name}_p99_extra_ms", extra, "ms", protocol),
-        _result(f"store_{name}_recovery_s", recovered, "s", protocol),
+        figure(f"store_{name}_answered_share", share, "share", protocol),
+        figure(f"store_{name}_p99_extra_ms", extra, "ms", protocol),
+        figure(f"store_{name}_recovery_s", recovered, "s", protocol),
     ]
-
-
-def _result(name: str, value: float, unit: str, protocol: str) -> Result:
-    value = round(float(value), 4)
-    return Result.here(name=name, value=value, unit=unit, data=DATA, protocol=protocol, command=COMMAND)
 
 
 if __name__ == "__main__":

@@ -27,13 +27,12 @@ from attune.registry import Registry
 from benchmarks.results import Result, add_results
 from benchmarks.serving_load import ask, load, request
 from benchmarks.serving_models import Models
-from benchmarks.serving_shop import DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, process_of
+from benchmarks.serving_shop import COMMAND, DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, process_of
 from serving.server import start
 from serving.settings import SETTINGS_VARIABLE
 from serving.torchserve.archive import CONFIG_FILE, write_archive
 from tests.serving.torchserve.test_torchserve import free_ports
 
-COMMAND = "make bench-serving"
 PROTOCOL = (
     "bursts in turns, one worker each, eight callers who wait; guards, features and log on in ours; median"
 )

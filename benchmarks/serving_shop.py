@@ -32,6 +32,7 @@ from attune.training.loop_settings import LoopSettings
 from attune.training.plan import TrainingPlan
 from attune.training.refresh import refresh_features
 from attune.training.train import train
+from benchmarks.results import Result
 from benchmarks.serving_load import request
 from serving.server import RunningServer
 from serving.settings import SETTINGS_VARIABLE, ServingSettings
@@ -42,6 +43,7 @@ NOW = datetime(2017, 10, 8, tzinfo=UTC)
 SETTINGS = ServingSettings(now=NOW, concurrency=64)
 KEY = "a-key-of-the-benchmark"
 DATA = "synthetic shop, 300 customers, 2,000 items"
+COMMAND = "make bench-serving"
 AS_OF = {"first": "2017-04-02", "train_every_days": 28}
 PARAMS: dict[str, Any] = {
     "churn": {
@@ -160,6 +162,12 @@ def process_of(
             yield process
         finally:
             os.killpg(process.pid, signal.SIGTERM)
+
+
+def figure(name: str, value: float, unit: str, protocol: str) -> Result:
+    """A figure of the server in this shop."""
+    value = round(float(value), 4)
+    return Result.here(name=name, value=value, unit=unit, data=DATA, protocol=protocol, command=COMMAND)
 
 
 def _wait(port: int) -> None:

@@ -5,7 +5,6 @@ python -m benchmarks.serving_soak --minutes 30
 
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +16,10 @@ import psutil
 import typer
 
 from benchmarks.results import Result, add_results
-from benchmarks.serving_load import load, pour
-from benchmarks.serving_shop import DATA, KEY, SETTINGS, Asked, Shop, open_shop
+from benchmarks.serving_load import load, pour, repeating
+from benchmarks.serving_shop import KEY, SETTINGS, Asked, Shop, figure, open_shop
 from serving.server import start
 
-COMMAND = "make bench-serving"
 LOOK_EVERY_SECONDS = 1.0
 WARM_SHARE = 0.2  # of the time: what is made once is made then
 
@@ -54,9 +52,9 @@ def soak(shop: Shop, seconds: float) -> list[Result]:
     slope = float(np.polyfit(at - at[0], memory, 1)[0]) * (at[-1] - at[0]) / memory.mean()
     protocol = f"{seconds:.0f} s at {rate:.0f} requests a second, half of the peak; the first fifth left out"
     return [
-        _result("soak_memory_slope", slope, "share over the whole time", protocol),
-        _result("soak_descriptors_more", more, "descriptors", protocol),
-        _result("soak_good_share", burst.good_share, "share", protocol),
+        figure("soak_memory_slope", slope, "share over the whole time", protocol),
+        figure("soak_descriptors_more", more, "descriptors", protocol),
+        figure("soak_good_share", burst.good_share, "share", protocol),
     ]
 
 
@@ -68,24 +66,13 @@ def _open_files(worker: psutil.Process) -> int:
 
 @contextmanager
 def _watched(worker: psutil.Process) -> Iterator[list[Sample]]:
-    samples, over = list[Sample](), threading.Event()
+    samples = list[Sample]()
 
     def look() -> None:
-        while not over.wait(LOOK_EVERY_SECONDS):
-            samples.append((time.monotonic(), worker.memory_info().rss))
+        samples.append((time.monotonic(), worker.memory_info().rss))
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
+    with repeating(LOOK_EVERY_SECONDS, look):
         yield samples
-    finally:
-        over.set()
-        thread.join()
-
-
-def _result(name: str, value: float, unit: str, protocol: str) -> Result:
-    value = round(float(value), 4)
-    return Result.here(name=name, value=value, unit=unit, data=DATA, protocol=protocol, command=COMMAND)
 
 
 if __name__ == "__main__":
