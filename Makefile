@@ -14,7 +14,7 @@ export BENTOML_DO_NOT_TRACK = True
 export DVC_NO_ANALYTICS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format image test-image compile bench-loop bench-serving bench-monitoring bench-registry bench-features bench-recommender bench-models clean
+.PHONY: help demo test check check-manifests format image test-image compile bench-loop bench-serving bench-monitoring bench-registry bench-features bench-recommender bench-models clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ check: $(VENV)/.installed-dev ## Format, lint, types, import contracts, manifest
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src components pipelines serving monitoring k8s image
 	@collected=$$($(BIN)/python -m pytest --collect-only --quiet) || { echo "$$collected" | tail -n 60; exit 1; }
+
+check-manifests: build/checkov/.installed ## Let checkov read what kubectl makes of k8s/, and the Dockerfile
+	@rm -rf build/rendered && mkdir -p build/rendered && cp Dockerfile build/rendered/
+	@for folder in k8s/base k8s/overlays/* tests/k8s/everything; do \
+	  kubectl kustomize $$folder --output build/rendered/$$(basename $$folder).yaml || exit 1; done
+	build/checkov/bin/checkov --config-file .ci/checkov.yaml
 
 format: $(VENV)/.installed-dev ## Format the code
 	$(BIN)/ruff format .
@@ -94,6 +100,12 @@ $(VENV)/.installed-demo: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.installed-dev: $(VENV)/.installed-demo
 	@echo "Installing what checks and tests need"
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# An environment of its own: it wants other versions of what our packages want too.
+build/checkov/.installed: .ci/checkov.txt
+	@$(PYTHON) -m venv build/checkov
+	@build/checkov/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --requirement $<
 	@touch $@
 
 # Large, and needed only by the test that holds Spark against DuckDB.
