@@ -16,7 +16,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
 EVERYTHING = "../tests/k8s/everything"
-OVERLAYS = ("base", "overlays/local", "overlays/production", "overlays/airgapped", EVERYTHING)
+ALONE = ("base", "overlays/local", "overlays/production", "overlays/airgapped")  # without Kubeflow
+OVERLAYS = (*ALONE, "overlays/kubeflow", EVERYTHING)
 OLDEST = (1, 32)
 Object = dict[str, Any]
 # Kind -> where the template of its pods is.

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from tests.k8s.rendered import (
-    OVERLAYS,
+    ALONE,
     Object,
     containers,
     main_containers,
@@ -63,7 +63,7 @@ def test_roles_are_of_the_namespace_and_name_every_right(objects):
             assert "secrets" not in rule["resources"] or rule["resourceNames"]
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS[:-1])
+@pytest.mark.parametrize("overlay", ALONE)
 def test_without_a_trainer_nobody_asks_the_kubernetes_api(overlay):
     assert not of_kind(rendered(overlay), "Role", "RoleBinding")
 
