@@ -28,7 +28,7 @@ from benchmarks.peers.environment import PEERS
 from benchmarks.recommender_data import FOLDER, Data, load
 from benchmarks.recommender_protocols import PROTOCOLS, Protocol
 from benchmarks.recommender_results import Measurement, record, record_differences, record_time
-from benchmarks.recommender_runs import PEER_EPOCHS, Run, Wish, kept_run
+from benchmarks.recommender_runs import Run, Wish, kept_run
 
 
 def main() -> None:
@@ -67,9 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", action="append", choices=[*catalog.MODELS, *PEERS])
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the data sets")
     parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of networks and peers")
-    parser.add_argument(
-        "--epochs", type=int, help=f"of networks; otherwise our own, and {PEER_EPOCHS} of peers"
-    )
+    parser.add_argument("--epochs", type=int, help="of our networks; otherwise those of the protocol")
     parser.add_argument(
         "--reach", type=float, help="note when a network's NDCG@10 on the test examples is that"
     )
@@ -141,7 +139,8 @@ def _record(
 ) -> None:
     protocol = PROTOCOLS[asked.protocol]
     ours = protocol.network.name
-    measurement = Measurement(asked.protocol, data.name, protocol.words, ours, asked.seed, _command(asked))
+    words = protocol.words + f"; peers: {protocol.peers}" * any(name in PEERS for name in runs)
+    measurement = Measurement(asked.protocol, data.name, words, ours, asked.seed, _command(asked))
     record(measurement, measured)
     record_differences(measurement, differences)
     reached = [run.reached for run in runs.get(ours, ())]

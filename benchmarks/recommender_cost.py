@@ -22,7 +22,7 @@ from attune.evaluation.protocols import Split
 from attune.models import catalog
 from attune.models.transformer import Transformer
 from attune.training.loop import train_network
-from benchmarks.peers.environment import ask_peer
+from benchmarks.peers.environment import PeerTraining, ask_peer
 from benchmarks.recommender_data import FOLDER, load
 from benchmarks.recommender_protocols import PROTOCOLS
 from benchmarks.recommender_results import FILE
@@ -50,7 +50,8 @@ def main() -> None:
     figures: list[Result] = []
     for name, (peer, params) in PAIRS.items():
         network, ours = _epoch(split, params)
-        theirs = ask_peer(peer, split, TEN, PROTOCOL.exclude_seen, 0, epochs=1)[1].learn_processor
+        took = ask_peer(peer, split, TEN, PROTOCOL.exclude_seen, 0, PeerTraining(epochs=1))[1]
+        theirs = took.learn_processor
         print(f"{name}: {ours:.1f} against {theirs:.1f} CPU s", flush=True)
         note = f"{words}; {ours:.1f} against {theirs:.1f} CPU s"
         figures.append(_figure(name, theirs / ours, "x", peer, note))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from attune.evaluation.protocols import Split, global_time_split, leave_one_out
 from attune.training.loop_settings import LoopSettings
+from benchmarks.peers.environment import PeerTraining
 
 Params = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ class Protocol:
         exclude_seen: Whether what was bought before may be recommended.
         network: Ours.
         models: The simple ones: catalogue name -> settings, beside `exclude_seen`.
+        peers: How long the peers learn there, on what.
     """
 
     data: str
@@ -41,6 +43,7 @@ class Protocol:
     exclude_seen: bool
     network: OurNetwork
     models: Mapping[str, Params] = field(repr=False)
+    peers: PeerTraining = field(default_factory=PeerTraining)
 
     def params_of(self, model: str) -> dict[str, Any]:
         """The settings of any model of the catalogue."""

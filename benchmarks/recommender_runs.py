@@ -15,8 +15,6 @@ from attune.models.base import Fittable
 from benchmarks.peers.environment import PEERS, Took, ask_peer
 from benchmarks.recommender_protocols import Protocol
 
-PEER_EPOCHS = 30
-
 
 @dataclass(frozen=True)
 class Run:
@@ -40,7 +38,7 @@ class Wish:
     Attributes:
         k: How long the lists are.
         seed: Of networks and peers.
-        epochs: Of networks and peers; None takes their own.
+        epochs: Of our networks; None takes their own.
         reach: The NDCG@10 on the test examples whose time is wanted, if any.
     """
 
@@ -87,8 +85,7 @@ def read_run(file: Path) -> Run:
 
 def _run(name: str, protocol: Protocol, split: Split, wish: Wish, checkpoint: Path | None) -> Run:
     if name in PEERS:
-        epochs = wish.epochs or PEER_EPOCHS
-        return Run(*ask_peer(name, split, wish.k, protocol.exclude_seen, wish.seed, epochs))
+        return Run(*ask_peer(name, split, wish.k, protocol.exclude_seen, wish.seed, protocol.peers))
     model: Any = catalog.build(name, protocol.params_of(name))
     if isinstance(model, Fittable):
         _, learn, learn_processor = _timed(lambda: model.fit(split.train, split.validation))

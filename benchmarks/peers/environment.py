@@ -44,6 +44,24 @@ PEERS: Mapping[str, Peer] = {
 
 
 @dataclass(frozen=True)
+class PeerTraining:
+    """How a peer learns, beside its own defaults.
+
+    Attributes:
+        epochs: How long; peers have no early stopping of their own.
+        length: Only so many latest interactions of a customer are read.
+        batch_size: Customers of one step.
+    """
+
+    epochs: int = 30
+    length: int = 200
+    batch_size: int = 128
+
+    def __str__(self) -> str:
+        return f"{self.epochs} epochs, L {self.length}, batches of {self.batch_size}"
+
+
+@dataclass(frozen=True)
 class Took:
     """The seconds that a model took; a peer measures itself."""
 
@@ -53,7 +71,7 @@ class Took:
 
 
 def ask_peer(
-    name: str, split: Split, k: int, exclude_seen: bool, seed: int, epochs: int
+    name: str, split: Split, k: int, exclude_seen: bool, seed: int, training: PeerTraining
 ) -> tuple[Recommended, Took]:
     """Train a peer on a split and ask it for k items for each test example.
 
@@ -68,13 +86,14 @@ def ask_peer(
     with tempfile.TemporaryDirectory() as folder:
         write_split(split, Path(folder))
         command = [str(python), str(HERE / peer.script), folder, *peer.arguments, "--k", str(k)]
-        command += [
-            "--seed",
-            str(seed),
-            "--epochs",
-            str(epochs),
-            *(["--exclude-seen"] if exclude_seen else []),
-        ]
+        settings = {
+            "seed": seed,
+            "epochs": training.epochs,
+            "length": training.length,
+            "batch-size": training.batch_size,
+        }
+        command += [word for option, value in settings.items() for word in (f"--{option}", str(value))]
+        command += ["--exclude-seen"] * exclude_seen
         code = subprocess.run(command, check=False).returncode
         if code:
             raise ModelError(f"{name} ended with code {code}; what it said stands above")

@@ -32,7 +32,7 @@ def main() -> None:
         loss=asked.loss,
         n_negatives=asked.negatives,
         lr=1e-3,
-        batch_size=128,
+        batch_size=asked.batch_size,
         epochs=asked.epochs,
         deterministic=True,
         verbose=0,
@@ -66,13 +66,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--k", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--length", type=int, required=True)
+    parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--exclude-seen", action="store_true")
     parser.add_argument("--loss", default="softmax")
     parser.add_argument("--gated", action="store_true")
     parser.add_argument("--negatives", type=int, default=256)
     parser.add_argument("--factors", type=int, default=64)
     parser.add_argument("--heads", type=int, default=2)
-    parser.add_argument("--length", type=int, default=200)
     return parser.parse_args()
 
 

@@ -23,11 +23,16 @@ class Negatives(nn.Module):
     until_V: Tensor
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Draw with replacement.
+        """Draw one item from each of so many equal parts of all chances.
+
+        Each is expected as often as if all were drawn alike, but a popular one comes up hardly more or less
+        often than that, so that sums over the sample are closer to sums over the catalogue.
 
         Returns:
             The items and the logarithm of how often each was to be expected among them, both shape [S].
         """
-        spot_S = torch.rand(count, dtype=torch.float64, device=self.until_V.device) * self.until_V[-1]
+        within_S = torch.rand(count, dtype=torch.float64, device=self.until_V.device)
+        part_S = torch.arange(count, dtype=torch.float64, device=self.until_V.device)
+        spot_S = (part_S + within_S) / count * self.until_V[-1]
         drawn_S = torch.searchsorted(self.until_V, spot_S).clamp(max=len(self.until_V) - 1)
         return drawn_S, (self.log_chance_V[drawn_S] + torch.tensor(float(count)).log()).float()

@@ -95,7 +95,7 @@ def sampled_loss(
         item_VD: The items.
         bias_V: What an item starts from.
         target_T: The item that came next.
-        sampled_S: Items drawn with replacement.
+        sampled_S: Items drawn, some of them perhaps more than once.
         log_expected_S: The logarithm of how often each was to be expected among all S.
     """
     own_T1 = ((state_TD * item_VD[target_T]).sum(dim=1) + bias_V[target_T]).unsqueeze(1)
