@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from attune.inference.export import Exportable, export
 from attune.inference.files import GRAPH_FILE, SAMPLE_FILE
+from attune.inference.folded_network import FoldedNetwork
 from attune.models.churn_network import ChurnNetwork
 
 # B examples, F numeric features, C categorical features, L orders of E facts, K members
+SUREST = 1e-7
 _ROWS = 16
 _SEED = 0
 
@@ -19,13 +21,32 @@ class ChurnGraph(nn.Module):
 
     def __init__(self, network: ChurnNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.folded = FoldedNetwork(network)
 
     def forward(self, numbers_BF: Tensor, codes_BC: Tensor, *sequences_BLE: Tensor) -> Tensor:
         """The log odds of each example's mean probability, before the calibration, shape [B]."""
+        folded = self.folded
+        inputs_BI, standard_BF = folded.read(numbers_BF, codes_BC, *sequences_BLE)
+        logit_BK, _ = folded.logits(folded.shared(inputs_BI), folded.line(standard_BF))
+        return log_odds(logit_BK.double().sigmoid().mean(1))
+
+
+class _Trained(nn.Module):
+    """The same log odds, by the network itself."""
+
+    def __init__(self, network: ChurnNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, numbers_BF: Tensor, codes_BC: Tensor, *sequences_BLE: Tensor) -> Tensor:
         batch = {"numbers": numbers_BF, "categories": codes_BC}
         batch |= dict(zip(self.network.sequences, sequences_BLE, strict=True))
-        return torch.logit(self.network(batch).double().sigmoid().mean(1), eps=1e-7)
+        return torch.logit(self.network(batch).double().sigmoid().mean(1), eps=SUREST)
+
+
+def log_odds(mean_B: Tensor) -> Tensor:
+    """The log odds of probabilities, as far as the network tells them from 0 and 1."""
+    return torch.logit(mean_B.clamp(SUREST, 1 - SUREST))
 
 
 def write_graph(network: ChurnNetwork, folder: Path) -> None:
@@ -36,9 +57,8 @@ def write_graph(network: ChurnNetwork, folder: Path) -> None:
     """
     samples = [table_sample(network, rows) for rows in (_ROWS, 1)]
     free = dict.fromkeys([*samples[0], "logit"], "examples")
-    export(
-        Exportable(ChurnGraph(network), samples, ["logit"], free), folder / GRAPH_FILE, folder / SAMPLE_FILE
-    )
+    graph = Exportable(ChurnGraph(network), samples, ["logit"], free, original=_Trained(network))
+    export(graph, folder / GRAPH_FILE, folder / SAMPLE_FILE)
 
 
 def table_sample(network: ChurnNetwork, rows: int) -> dict[str, Tensor]:

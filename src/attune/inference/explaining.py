@@ -9,11 +9,13 @@ from typing import Any, Self
 import numpy as np
 
 from attune.columns import HISTORY_TIMES, MESSAGE_TIMES, PAST_MESSAGES
+from attune.errors import ModelError
 from attune.inference.files import ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE, open_graph
-from attune.inference.scoring import GraphScorer
+from attune.inference.quadrature import POINTS, quadrature
+from attune.inference.scoring import GraphScorer, single
 from attune.inference.session import Graph
-from attune.models.base import read_model
 
+COMPLETE = 1e-3  # the terms sum to the difference of two probabilities within this, or more points are asked
 _NEAR = 1e-9
 _READ_FROM = {"events": HISTORY_TIMES, "messages": MESSAGE_TIMES}  # input of the graph -> feature
 
@@ -22,18 +24,19 @@ class ExplainedScorer(GraphScorer):
     """A network over a table, and the graph that takes its answers apart."""
 
     _attribution: Graph
-    _widths: list[int]
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Read what a version's folder holds, and check both graphs on their samples; see `GraphScorer`."""
         scorer = super().open(folder)
-        config, _, _ = read_model(folder)
-        table = scorer.table
         scorer._attribution = open_graph(folder, ATTRIBUTION_FILE, ATTRIBUTION_SAMPLE_FILE)
-        scorer._widths = [config["bins"]] * len(table.numeric) + [config["category_dim"]] * len(table.sizes)
-        scorer._widths += [config["event_dim"]] * len(scorer._past)
+        if "points" not in scorer._attribution.inputs:
+            raise ModelError(f"{folder / ATTRIBUTION_FILE} is of an older Attune; train and register again")
         return scorer
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [*self.table.columns, *(_READ_FROM[name] for name in self._past)]
 
     @cached_property
     def _usual(self) -> float:
@@ -45,7 +48,7 @@ class ExplainedScorer(GraphScorer):
         """What each feature adds to the probability, against a customer of training medians.
 
         Integrated gradients in log odds (Sundararajan, Taly and Yan, 2017, arXiv 1703.01365), scaled to the
-        difference of the two probabilities, to which they sum but for what the quadrature misses.
+        difference of the two probabilities, to which they sum within `COMPLETE`.
 
         Args:
             row: Feature -> value; None is a missing one.
@@ -54,15 +57,26 @@ class ExplainedScorer(GraphScorer):
         Raises:
             ModelError: A feature is not there, is not a number or is infinite.
         """
-        inputs = self._arrays([row], as_of)
-        here, there = float(self._logits(inputs)[0]), self._usual
-        numbers_1F = inputs["numbers"].clip(-1e30, 1e30).astype(np.float32)
-        terms_I, line_F = self._attribution.run(inputs | {"numbers": numbers_1F})
-        starts = np.cumsum([0, *self._widths[:-1]])
-        terms = np.add.reduceat(terms_I.astype(np.float64), starts)
-        terms[: len(line_F)] += line_F
-        score, baseline = self._calibration.probabilities(np.array([here, there]))
+        return self.score_and_explain(row, as_of)[1]
+
+    def score_and_explain(self, row: Mapping[str, Any], as_of: datetime) -> tuple[float, dict[str, float]]:
+        """The probability of one customer and what each feature adds to it, in one go; see `explain`.
+
+        Raises:
+            ModelError: A feature is not there, is not a number or is infinite.
+        """
+        inputs = single(self._arrays([row], as_of))
+        for count in POINTS:
+            points, weights = quadrature(count)
+            terms_N, logit_S = self._attribution.run(inputs | {"points": points, "weights": weights})
+            score, slope, apart = self._scaled(float(logit_S[-1]))
+            if abs(float(terms_N.sum()) - apart) * slope <= COMPLETE:
+                break
+        return score, dict(zip(self._names, (terms_N * slope).tolist(), strict=True))
+
+    def _scaled(self, here: float) -> tuple[float, float, float]:
+        """The probability of log odds, what a step in them is worth, and how far from usual they are."""
+        there = self._usual
+        score, baseline = self._calibration.probabilities(np.array([here, there])).tolist()
         apart = here - there
-        slope = (score - baseline) / apart if abs(apart) > _NEAR else score * (1 - score)
-        names = [*self.table.columns, *(_READ_FROM[name] for name in self._past)]
-        return dict(zip(names, (terms * slope).tolist(), strict=True))
+        return score, (score - baseline) / apart if abs(apart) > _NEAR else score * (1 - score), apart

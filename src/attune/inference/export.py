@@ -26,12 +26,15 @@ class Exportable:
             its free dimensions is 0 or 1.
         outputs: The names of what comes out.
         free: Input or output -> what its first dimension counts; the others are as in the samples.
+        original: The network as it learnt, where the module is a rewriting of it that computes less; it gives
+            the answers to the samples.
     """
 
     module: nn.Module
     samples: Sequence[Mapping[str, Tensor]]
     outputs: Sequence[str]
     free: Mapping[str, str]
+    original: nn.Module | None = None
 
 
 def export(network: Exportable, graph_file: Path, sample_file: Path) -> float:
@@ -48,7 +51,8 @@ def export(network: Exportable, graph_file: Path, sample_file: Path) -> float:
     Raises:
         ModelError: The graph does not answer as the network does; nothing is written.
     """
-    network.module.eval()
+    for module in filter(None, (network.module, network.original)):
+        module.eval()
     content = to_onnx(network)
     samples = [_answered(network, inputs) for inputs in network.samples]
     difference = check_samples(Graph(content, graph_file.name), samples, graph_file.name)
@@ -91,7 +95,7 @@ def to_onnx(network: Exportable) -> bytes:
 
 @torch.no_grad()
 def _answered(network: Exportable, inputs: Mapping[str, Tensor]) -> Sample:
-    answer = network.module(*inputs.values())
+    answer = (network.original or network.module)(*inputs.values())
     answers = answer if isinstance(answer, tuple) else (answer,)
     outputs = dict(zip(network.outputs, answers, strict=True))
     return _arrays(inputs), _arrays(outputs)

@@ -97,9 +97,13 @@ class GraphScorer:
         return self._calibration.probabilities(self._logits(inputs))
 
     def _logits(self, inputs: Inputs) -> Floats:
-        numbers_NF = inputs["numbers"].clip(-_LARGEST, _LARGEST).astype(np.float32)
-        (logit_N,) = self._graph.run(inputs | {"numbers": numbers_NF})
+        (logit_N,) = self._graph.run(single(inputs))
         return logit_N
 
     def _events(self, rows: Sequence[Mapping[Any, Any]], moments: Sequence[int]) -> Inputs:
         return {name: past.read(rows, moments) for name, past in self._past.items()}
+
+
+def single(inputs: Inputs) -> Inputs:
+    """Arrays as a graph reads them: numbers in single precision."""
+    return inputs | {"numbers": inputs["numbers"].clip(-_LARGEST, _LARGEST).astype(np.float32)}
