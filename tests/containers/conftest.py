@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ __all__ = ["shop"]
 
 IMAGES_VARIABLE = "ATTUNE_TEST_IMAGES"
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001:10001")
+DOCKERS_SOCKET = "unix:///var/run/docker.sock"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Images:
         everything = [f"--volume={folder}:/folder", self.everything, "chown", "-R", owner, "/folder"]
         self.ask("run", "--rm", "--network=none", "--user=0", *everything)
 
+    @property
+    def full_name(self) -> str:
+        """The larger image as its engine lists it, which KFP and Kubeflow compare letter by letter."""
+        return self.ask("image", "inspect", "--format", "{{index .RepoTags 0}}", self.everything)
+
 
 @pytest.fixture(scope="session")
 def images() -> Images:
@@ -61,3 +68,22 @@ def image(request: pytest.FixtureRequest, images: Images) -> str:
     """Each image in turn."""
     name: str = getattr(images, request.param)
     return name
+
+
+@pytest.fixture(scope="session")
+def socket(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the engine answers programs that speak Docker's language."""
+    if not images.engine.endswith("podman"):
+        yield os.environ.get("DOCKER_HOST", DOCKERS_SOCKET)
+        return
+    file = tmp_path_factory.mktemp("engine") / "podman.sock"
+    service = subprocess.Popen([images.engine, "system", "service", "--time=0", f"unix://{file}"])
+    try:
+        deadline = time.monotonic() + 30
+        while not file.exists() and time.monotonic() < deadline:
+            assert service.poll() is None, "podman's service ended"
+            time.sleep(0.1)
+        yield f"unix://{file}"
+    finally:
+        service.terminate()
+        service.wait(30)
