@@ -42,7 +42,8 @@ def table(rows: Sequence[Row], as_of: datetime) -> pd.DataFrame:
 
 
 @cache
-def _takes_rows(kind: type) -> bool:
+def takes_rows(kind: type) -> bool:
+    """Whether models of a class need no table."""
     # Looking at a protocol costs more than a small network.
     return issubclass(kind, ScoresRows)
 
@@ -59,9 +60,14 @@ def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Fl
         Problem: What the version gave are none (500).
     """
     model = version.model
-    by_rows = _takes_rows(model.__class__)
+    by_rows = takes_rows(model.__class__)
     with part("score"):
         scores: Floats = model.score_rows(rows, as_of) if by_rows else model.score(table(rows, as_of))
-    if not ((scores >= 0) & (scores <= 1)).all():  # NaN is neither
-        raise Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")
+    if not all(0 <= score <= 1 for score in scores.tolist()):  # NaN is neither
+        raise unsound()
     return scores
+
+
+def unsound() -> Problem:
+    """The problem of a model that gave what is no probability."""
+    return Problem(500, "unsound-answer", "the model gave no probability; nothing is answered")

@@ -141,9 +141,12 @@ class Edge:
             return await self._in_turn(lambda: route.act(word), self._settings.request_deadline_seconds)
         await self._require_place()  # before anything is read
         _require_json(headers)
-        body = await self._bodies.read(headers, receive)
+        question = _question(route, await self._bodies.read(headers, receive))
+        answer = route.at_once(question)
+        if answer is not None:
+            return _good(answer)
         seconds = route.seconds or self._settings.request_deadline_seconds
-        return await self._in_turn(lambda: _act(route, body), seconds)
+        return await self._in_turn(lambda: route.act(question), seconds)
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller:
         if self._access:
@@ -179,7 +182,7 @@ class Edge:
         finally:
             self._answering -= 1
             metrics.IN_FLIGHT.dec()
-        return Reply(200, answer.model_dump_json().encode())
+        return _good(answer)
 
     async def _require_place(self) -> None:
         if self._answering >= self._settings.concurrency:
@@ -188,13 +191,16 @@ class Edge:
             raise Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
 
 
-async def _act(route: Action, body: bytes) -> BaseModel:
+def _question(route: Action, body: bytes) -> BaseModel:
     document = json_of(body)
     try:
-        question = route.question.model_validate(document)
+        return route.question.model_validate(document)
     except ValidationError as error:
         raise invalid(error) from error
-    return await route.act(question)
+
+
+def _good(answer: BaseModel) -> Reply:
+    return Reply(200, answer.model_dump_json().encode())
 
 
 def _asks_for_this_machine(headers: Headers) -> bool:

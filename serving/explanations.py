@@ -7,15 +7,17 @@ feature, or the purchase, adds. Such differences need not sum to the score.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from attune import columns as c
 from serving import examples
-from serving.asking import Row, probabilities, table
+from serving.asking import Row, probabilities, table, unsound
 from serving.champions import Champion
 from serving.schemas import Contribution
+from serving.traces import part
 
 MOST_FEATURES = 10
 MOST_PURCHASES = 20
@@ -26,26 +28,39 @@ MOST_REASONS = 3
 class ExplainsItself(Protocol):
     """A scorer that says what each feature adds to a probability."""
 
-    def explain(self, row: Row, as_of: datetime) -> Mapping[str, float]:
-        """Feature -> what it adds."""
+    def score_and_explain(self, row: Row, as_of: datetime) -> tuple[float, Mapping[str, float]]:
+        """A probability, and feature -> what it adds."""
 
 
-def explain_score(version: Champion, values: Row, as_of: datetime) -> list[Contribution]:
-    """What each feature adds to a probability, the largest first, ten at most."""
-    if isinstance(version.model, ExplainsItself):
-        added = version.model.explain(values, as_of)
+def explained_score(version: Champion, values: Row, as_of: datetime) -> tuple[float, list[Contribution]]:
+    """A probability, and what each feature adds to it, the largest first, ten at most.
+
+    Raises:
+        Problem: What the version gave is none (500).
+    """
+    if _explains_itself(version.model.__class__):
+        with part("score"):
+            score, added = version.model.score_and_explain(values, as_of)
+        if not 0 <= score <= 1:
+            raise unsound()
     else:
-        added = _left_out(version, values, as_of)
+        score, added = _left_out(version, values, as_of)
     order = sorted(added, key=lambda name: -abs(added[name]))
-    return [Contribution(name=name, contribution=added[name]) for name in order[:MOST_FEATURES]]
+    return score, [Contribution(name=name, contribution=added[name]) for name in order[:MOST_FEATURES]]
 
 
-def _left_out(version: Champion, values: Row, as_of: datetime) -> dict[str, float]:
+@cache
+def _explains_itself(kind: type) -> bool:
+    # Looking at a protocol costs more than a small network.
+    return issubclass(kind, ExplainsItself)
+
+
+def _left_out(version: Champion, values: Row, as_of: datetime) -> tuple[float, dict[str, float]]:
     usual = examples.nobody(version.service)
     names = [name for name in usual if name in values and values[name] != usual[name]]
     changed = [dict(values) | {name: usual[name]} for name in names]
     scores = probabilities(version, [dict(values), *changed], as_of)
-    return dict(zip(names, (scores[0] - scores[1:]).tolist(), strict=True))
+    return float(scores[0]), dict(zip(names, (scores[0] - scores[1:]).tolist(), strict=True))
 
 
 def explain_items(

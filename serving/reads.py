@@ -1,5 +1,6 @@
 """What may be known of a customer for a model, how fresh it is, and what stands in for what is missing."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,14 +25,20 @@ REFERENCE_FILE = "reference.parquet"
 # More than this share of defaults is no longer about the customer.
 MOST_DEFAULTS = 0.5
 HISTORY = frozenset({c.HISTORY_ITEMS, c.HISTORY_TIMES})
+QUICK_SECONDS = 0.002
 
 
 class GuardedStore:
-    """A store that is not asked while it fails; see `OnlineFeatures`."""
+    """A store that is not asked while it fails; see `OnlineFeatures`.
+
+    Attributes:
+        is_quick: Whether the last answer came so soon that nobody minded the wait.
+    """
 
     def __init__(self, store: OnlineFeatures, breaker: Breaker) -> None:
         self._store = store
         self._breaker = breaker
+        self.is_quick = False
 
     def online(self, service: str, keys: Sequence[str], now: datetime) -> list[OnlineRow]:
         """The features of a service for each key.
@@ -42,13 +49,16 @@ class GuardedStore:
         if not self._breaker.allows():
             metrics.FEATURE_READS.labels("spared").inc()
             raise FeatureError("the online store failed lately; it is asked again in less than a second")
+        started = time.perf_counter()
         try:
             with part("read"):
                 rows = self._store.online(service, keys, now)
         except FeatureError:
+            self.is_quick = False
             self._breaker.failed()
             metrics.FEATURE_READS.labels("failed").inc()
             raise
+        self.is_quick = time.perf_counter() - started < QUICK_SECONDS
         self._breaker.succeeded()
         metrics.FEATURE_READS.labels("answered").inc()
         return rows
@@ -83,15 +93,21 @@ class Reading:
 class Reader:
     """Reads features for served versions: consent first, then the store, then training defaults."""
 
-    def __init__(self, store: OnlineFeatures, consents: Consents) -> None:
+    def __init__(self, store: GuardedStore, consents: Consents) -> None:
         """Wrap a store.
 
         Args:
             store: Answers with values, or fails in time.
             consents: Says at each read whose values may be read.
         """
+        self._store = store
         self._features = ConsentedFeatures(store, consents)
         self._defaults: dict[tuple[str, int], Mapping[str, Any]] = {}
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the last read took next to no time."""
+        return self._store.is_quick
 
     def read(self, version: Champion, customer: str, now: datetime) -> Reading:
         """What may be known of one customer for one version.

@@ -78,7 +78,10 @@ def _predictions(application: Application) -> list[Route]:
         _action(
             f"{recommend}/similar", application.similar, SimilarRequest, RecommendAnswer, "recommend", NO_ITEM
         ),
-        _action(churn, application.churn, ChurnRequest, ChurnAnswer, "score", NO_CUSTOMER),
+        replace(
+            _action(churn, application.churn, ChurnRequest, ChurnAnswer, "score", NO_CUSTOMER),
+            at_once=application.churn_at_once,
+        ),
         _action(f"{churn}/batch", application.churn_batch, ChurnBatch, ChurnResults, "score", NO_CHAMPION),
         _action("/v1/response", application.response, ResponseRequest, ResponseAnswer, "score", NO_CUSTOMER),
         Lookup(

@@ -9,12 +9,19 @@ import numpy as np
 from attune import columns as c
 from serving.asking import Row, probabilities
 from serving.champions import Champion
-from serving.explanations import explain_score
+from serving.explanations import explained_score
 from serving.ground import Ground
 from serving.problems import AGAIN, Problem
 from serving.reads import Reading
 from serving.records import about
-from serving.schemas import ChurnAnswer, ChurnRequest, ResponseAnswer, ResponseOption, ResponseRequest
+from serving.schemas import (
+    ChurnAnswer,
+    ChurnRequest,
+    Contribution,
+    ResponseAnswer,
+    ResponseOption,
+    ResponseRequest,
+)
 
 
 class Scores:
@@ -30,8 +37,7 @@ class Scores:
             Problem: No champion or no store (503), no consent (403), nothing known of the customer (404).
         """
         version, customer, reading, as_of = self._known("churn", question.customer_id)
-        score = float(probabilities(version, [_values(reading)], as_of)[0])
-        why = explain_score(version, _values(reading), as_of) if question.explain else None
+        score, why = _scored(version, _values(reading), as_of, question.explain)
         stated = about(version, as_of, reading.degraded)
         answer = ChurnAnswer(**stated, probability=score, explanation=why)
         self._ground.records.remember(answer, customer, reading.row, probability=score)
@@ -74,6 +80,14 @@ class Scores:
         if reading.as_of is None:
             raise Problem(404, "nothing-known", "too little is known about the customer to score")
         return version, customer, reading, reading.as_of
+
+
+def _scored(
+    version: Champion, values: Row, as_of: datetime, explain: bool
+) -> tuple[float, list[Contribution] | None]:
+    if explain:
+        return explained_score(version, values, as_of)
+    return float(probabilities(version, [values], as_of)[0]), None
 
 
 def _values(reading: Reading) -> Row:

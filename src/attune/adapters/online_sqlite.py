@@ -38,16 +38,33 @@ class SqliteRows:
         self._connections = local()
 
     def get_many(self, views: Sequence[str], entities: Sequence[str]) -> list[list[bytes | None]]:
-        """One statement a view, all of one moment."""
+        """One statement a view, all of one moment; for a single entity one in all."""
+        known = self._of_one(views, entities[0]) if len(entities) == 1 else None
+        if known is not None:
+            return known
         with self._read() as database:
             generation = _published(database) + self._ahead
             if generation == 0:
                 raise self._nothing()
             tables = _tables(database, generation)
+            if tables.issuperset(views):
+                self._connections.statements[tuple(views)] = generation, _statement(generation, views)
             return [
                 _rows(database, generation, view, entities) if view in tables else [None] * len(entities)
                 for view in views
             ]
+
+    def _of_one(self, views: Sequence[str], entity: str) -> list[list[bytes | None]] | None:
+        """The rows of one entity; None where the tables are not what this thread saw last."""
+        try:
+            database = self._open("rw")
+            generation, statement = self._connections.statements.get(tuple(views), (0, ""))
+            if not statement:
+                return None
+            published, *rows = database.execute(statement, [entity] * len(views)).fetchone()
+        except sqlite3.OperationalError:  # whoever looks again says what is wrong, if it still is
+            return None
+        return [[row] for row in rows] if published == generation - self._ahead else None
 
     def put_many(self, view: str, rows: Mapping[str, bytes]) -> WriteReport:
         """Read, compare and write in one transaction."""
@@ -164,6 +181,7 @@ class SqliteRows:
         """This thread's own connection."""
         mine: sqlite3.Connection | None = getattr(self._connections, mode, None)
         if mine is None or self._file_number() != getattr(self._connections, f"{mode} file", None):
+            self._connections.statements = {}
             wait = WRITE_SECONDS if mode == "rwc" else self._read_seconds
             address = f"{self._file.absolute().as_uri()}?mode={mode}"
             mine = sqlite3.connect(address, uri=True, timeout=wait, isolation_level=None)
@@ -178,7 +196,10 @@ class SqliteRows:
 
     def _file_number(self) -> int | None:
         """Tells the file from another that took its name, as in a workspace that was made anew."""
-        return self._file.stat().st_ino if self._file.exists() else None
+        try:
+            return self._file.stat().st_ino
+        except FileNotFoundError:
+            return None
 
 
 def _published(database: sqlite3.Connection) -> int:
@@ -194,6 +215,12 @@ def _point(database: sqlite3.Connection, generation: int) -> None:
 def _table(generation: int, view: str) -> str:
     quoted = f"{generation}:{view}".replace('"', '""')
     return f'"{quoted}"'
+
+
+def _statement(generation: int, views: Sequence[str]) -> str:
+    """Asks for the published generation and one entity's row of each view, all of one moment."""
+    rows = [f"(SELECT row FROM {_table(generation, view)} WHERE entity = ?)" for view in views]  # noqa: S608
+    return f"SELECT {', '.join(['(SELECT generation FROM state)', *rows])}"  # noqa: S608 - own names
 
 
 def _tables(database: sqlite3.Connection, generation: int) -> set[str]:

@@ -9,6 +9,7 @@ from attune.features.online import OnlineRow
 from attune.features.schema import views_of
 
 DIGEST_BYTES = 16
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def value_digest(values: Mapping[str, Any]) -> str:
@@ -17,8 +18,7 @@ def value_digest(values: Mapping[str, Any]) -> str:
     >>> value_digest({"a": 1, "b": [0.5]}) == value_digest({"b": [0.5], "a": 1})
     True
     """
-    document = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(document.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return hashlib.blake2b(_ENCODE(values).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def digests_of(service: str, row: OnlineRow) -> dict[str, dict[str, str]]:
