@@ -3,6 +3,7 @@ import os
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -10,6 +11,8 @@ from attune.adapters.trainer import KubeflowTrainer
 from attune.models.churn_network import ChurnNetwork
 from attune.training.nodes import Nodes, TrainingJobError, train_on_nodes
 from tests.adapters.kubernetes_api import running_cluster
+from tests.k8s.cel_rules import faults
+from tests.k8s.resource_definitions import schema_of
 from tests.models.examples import write_examples
 from tests.training.test_train import SECTION
 
@@ -77,6 +80,15 @@ def test_a_job_asks_for_its_gpus_and_waits_in_its_queue(api, trainer, tmp_path):
 def test_a_runtime_that_is_not_there_is_one_sentence(trainer, tmp_path):
     with pytest.raises(TrainingJobError, match=r"TrainJob one did not finish .*nowhere"):
         trainer.run("one", tmp_path, Nodes(runtime="nowhere"))
+
+
+def test_jobs_that_were_submitted_here_fit_the_trainers_own_definition(api):
+    schema = schema_of("trainer.kubeflow.org/v1alpha1", "TrainJob")
+    assert api[1].jobs
+    for job in api[1].jobs.values():
+        submitted = {key: job[key] for key in ("apiVersion", "kind", "metadata", "spec")}
+        jsonschema.Draft202012Validator(schema).validate(submitted)
+        assert list(faults(schema, submitted)) == []
 
 
 def test_the_role_allows_what_was_called_here_and_nothing_else(api):
