@@ -3,6 +3,7 @@ import inspect
 import itertools
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pytest
 import typer
 
 from attune.config import load_params
+from attune.locks import PATIENCE_VARIABLE
 from pipelines.cli import app
 from serving import routing
 from serving.api_keys import KEYS_FILE_VARIABLE, KEYS_VARIABLE
@@ -115,6 +117,26 @@ def test_schedules_are_read_and_no_job_waits_for_ever(objects):
         assert ZoneInfo(spec["timeZone"])
         assert spec["concurrencyPolicy"] == "Forbid"
         assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
+
+
+def test_a_job_that_finds_the_workspace_busy_waits_for_its_turn(objects):
+    for where, container in main_containers(objects):
+        if where.startswith(("CronJob", "Job")):
+            variables = {each["name"]: each.get("value") for each in container["env"]}
+            assert float(variables[PATIENCE_VARIABLE]) >= 600, where
+
+
+@pytest.mark.parametrize("name", ["serving", "consume"])
+def test_what_needs_tables_waits_for_them_and_says_so(name, tmp_path):
+    pod = named(rendered("overlays/local"), "Deployment", name)["spec"]["template"]["spec"]
+    (prepare,) = pod["initContainers"]
+    script = prepare["args"][0].replace("/data", str(tmp_path))
+    waiting = subprocess.Popen([*prepare["command"], script], stdout=subprocess.PIPE, text=True)
+    assert "no tables in" in waiting.stdout.readline()
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "tables.json").write_text("{}")
+    waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
 
 
 def test_no_job_begins_while_another_may_still_hold_the_workspace(base):

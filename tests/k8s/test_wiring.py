@@ -118,6 +118,7 @@ def test_a_drain_leaves_a_server_and_waits_for_ever_only_where_there_is_one(obje
 def test_a_rollout_and_an_end_lose_no_request(objects):
     serving = named(objects, "Deployment", "serving")["spec"]
     assert serving["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert serving["minReadySeconds"] >= 5
     pod = serving["template"]["spec"]
     before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert before >= 10
