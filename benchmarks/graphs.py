@@ -21,6 +21,8 @@ import pandas as pd
 import torch
 
 from attune.inference.graphs import open_model, write_graphs
+from attune.inference.index_writer import write_index
+from attune.inference.item_index import ItemIndex
 from attune.inference.retrieval import Retriever, best_of
 from attune.inference.retrieval_graph import retrieval_graph
 from attune.inference.session import Graph
@@ -35,6 +37,7 @@ FEATURES, ROWS = 40, 2_000
 NOW = pd.Timestamp("2017-06-04", tz="UTC")
 TURNS = 60
 CATALOGUES = ((60_000, 64), (60_000, 128), (1_000_000, 128))
+INDEXED, GROUPS, SPREAD, LIKED = 1_000_000, 2_000, np.float32(0.7), 3
 
 Figures = dict[str, tuple[float, str, str]]
 
@@ -45,6 +48,7 @@ def main() -> None:
     figures = _recommending() | _scoring()
     for size, dimension in CATALOGUES:
         figures |= _retrieving(size, dimension)
+    figures |= _indexing()
     results = [_result(name, *figure) for name, figure in figures.items()]
     print(write_results("graphs", results).read_text(encoding="utf-8"))
 
@@ -157,6 +161,45 @@ def _retrieving(size: int, dimension: int) -> Figures:
         f"{name}_cpu_ms": (1e3 * seconds["screened"], "ms", data),
         f"{name}_cpu_ratio_full": (seconds["screened"] / seconds["full"], "x", data),
         f"{name}_uncertified": (retriever.uncertified, f"of {turns + 1} questions", data),
+    }
+
+
+def _indexing() -> Figures:
+    """The best 100 of a million items in groups by an index, beside searching all of them exactly."""
+    draw, size = np.random.default_rng(0), INDEXED
+    middles = draw.standard_normal((GROUPS, DIMENSION), dtype=np.float32)
+    item_VD = middles[draw.integers(0, GROUPS, size)]
+    item_VD += SPREAD * draw.standard_normal((size, DIMENSION), dtype=np.float32)
+    bias_V = draw.standard_normal(size, dtype=np.float32)
+    liked = draw.integers(0, GROUPS, (4 * TURNS, LIKED))
+    customers = middles[liked].sum(axis=1)
+    customers += SPREAD * draw.standard_normal(customers.shape, dtype=np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.process_time()
+        written = write_index(Path(folder), item_VD, bias_V, 1, customers[::-1].__getitem__)
+        made = time.process_time() - started
+        index = ItemIndex.open(Path(folder), item_VD, bias_V)
+    if written is None or index is None:
+        raise SystemExit("the index finds too few of the best; nothing is written")
+    retriever = Retriever(Graph(retrieval_graph(item_VD), "retrieval.onnx"), item_VD)
+    nobody = np.empty(0, dtype=np.int64)
+    asked = {
+        "index": lambda turn: index.best(customers[turn], BEST, nobody)[0],
+        "exact": lambda turn: retriever.best(customers[turn], BEST, bias_V)[0],
+    }
+    seconds, answers = _in_turns(asked, TURNS)
+    pairs = zip(answers["index"], answers["exact"], strict=True)
+    recall = float(
+        np.mean([np.isin(np.asarray(wanted), np.asarray(found)).mean() for found, wanted in pairs])
+    )
+    data = (
+        f"{size:,} items in {GROUPS:,} groups, d {DIMENSION}, top {BEST}; customers like {LIKED} groups; "
+        f"{written.probes} of {written.lists} lists, made in {made:.0f} CPU s"
+    )
+    return {
+        "index_1000k_d128_cpu_ms": (1e3 * seconds["index"], "ms", data),
+        "index_1000k_d128_recall": (recall, "share of the exact top 100", data),
+        "index_1000k_d128_cpu_ratio_exact": (seconds["index"] / seconds["exact"], "x", data),
     }
 
 

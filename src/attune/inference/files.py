@@ -8,6 +8,8 @@ from attune.inference.session import Graph
 GRAPH_FILE = "graph.onnx"
 SAMPLE_FILE = "graph.safetensors"
 RETRIEVAL_FILE = "retrieval.onnx"
+INDEX_FILE = "index.faiss"
+INDEX_DOCUMENT = "index.json"
 CONTRACT_FILE = "contract.json"
 ATTRIBUTION_FILE = "attribution.onnx"
 ATTRIBUTION_SAMPLE_FILE = "attribution.safetensors"

@@ -8,7 +8,10 @@ from torch import Tensor, nn
 from attune.errors import ModelError
 from attune.inference.export import Exportable, export
 from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
+from attune.inference.index_writer import made_up_state, write_index
+from attune.inference.retrieval import Vector
 from attune.inference.retrieval_graph import retrieval_graph
+from attune.inference.session import Graph
 from attune.models.causal_encoder import AttentionEncoder, RecurrentEncoder, distance_buckets
 from attune.models.next_item import NextItem
 from attune.models.time_buckets import TIME_BUCKETS
@@ -80,7 +83,14 @@ def write_graph(network: NextItem, folder: Path) -> None:
     free = dict.fromkeys(samples[0], "places") | {"gaps": "pairs"}
     network_graph = Exportable(_module(network), samples, ["state"], free)
     export(network_graph, folder / GRAPH_FILE, folder / SAMPLE_FILE)
-    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(network.item_VD.detach().numpy()))
+    item_VD = network.item_VD.detach().numpy()
+    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(item_VD))
+    graph = Graph.read(folder / GRAPH_FILE)
+
+    def state_of(number: int) -> Vector:
+        return made_up_state(graph, _sample(network, 1 + number % _LENGTHS[0], seed=number))
+
+    write_index(folder, item_VD, network.bias_V.detach().numpy(), network.config.index_above, state_of)
 
 
 def _module(network: NextItem) -> nn.Module:
@@ -93,9 +103,9 @@ def _module(network: NextItem) -> nn.Module:
     raise ModelError(f"{type(encoder).__name__} has no graph; add one to attune.inference.next_item_graph")
 
 
-def _sample(network: NextItem, length: int) -> dict[str, Tensor]:
+def _sample(network: NextItem, length: int, seed: int = _SEED) -> dict[str, Tensor]:
     """A made-up customer with so many interactions."""
-    draw = torch.Generator().manual_seed(_SEED + length)
+    draw = torch.Generator().manual_seed(seed + length)
     code_L = torch.randint(0, len(network.items), (length,), generator=draw)
     inputs = {"items": network.item_VD.detach()[code_L], "places": torch.zeros_like(code_L)}
     if network.is_timed:

@@ -14,7 +14,8 @@ import pandas as pd
 from attune.errors import ModelError
 from attune.inference.customer_history import one_history
 from attune.inference.files import RETRIEVAL_FILE, open_graph
-from attune.inference.retrieval import Codes, Retriever, Vector, best_of
+from attune.inference.item_index import ItemIndex
+from attune.inference.retrieval import Codes, Retriever, Vector, best_of, sorted_best
 from attune.inference.session import Graph
 from attune.models.base import Floats, Tensors, read_model
 from attune.models.history import Histories, read_histories
@@ -58,6 +59,7 @@ class GraphRecommender:
         self._bias_V: Vector = tensors["bias_V"]
         self._exclude_seen = bool(config["exclude_seen"])
         self._offset = lru_cache(_REMEMBERED_FILTERS)(self._make_offset)
+        self.index: ItemIndex | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -68,7 +70,9 @@ class GraphRecommender:
         """
         config, state, tensors = read_model(folder)
         retriever = Retriever(Graph.read(folder / RETRIEVAL_FILE), tensors["item_VD"])
-        return cls(open_graph(folder), retriever, Items(state["items"]), tensors, config)
+        recommender = cls(open_graph(folder), retriever, Items(state["items"]), tensors, config)
+        recommender.index = ItemIndex.open(folder, tensors["item_VD"], recommender._bias_V)
+        return recommender
 
     @property
     def uncertified(self) -> int:
@@ -142,18 +146,31 @@ class GraphRecommender:
         if k < 1:
             raise ModelError(f"{k} recommendations were asked for, at least 1 is wanted")
         said = self._judge(history)
-        offset_V = self._offset(allowed).copy()
         banned = self.items.codes(excluded)
-        offset_V[banned[banned >= 0]] = -np.inf
+        banned = banned[banned >= 0]
         if self._exclude_seen:
-            offset_V[history.code] = -np.inf
+            banned = np.concatenate([banned, history.code])
+        # What a filter leaves of the catalogue may lie in any of an index's lists: then all are searched.
+        found = self._by_index(said, k, banned) if allowed is None else None
+        return found or self._exactly(said, k, allowed, banned)
+
+    def _by_index(self, said: Judgement, k: int, banned: Codes) -> tuple[Codes, Vector] | None:
+        """None without an index, and where the lists that it looks through hold too few."""
+        if self.index is None:
+            return None
+        codes, scores = self.index.best(said.state, k, np.concatenate([banned, said.own]))
+        if len(codes) < k:
+            return None
+        return _with_own(said, ~np.isin(said.own, banned), codes, scores, k)
+
+    def _exactly(
+        self, said: Judgement, k: int, allowed: frozenset[str] | None, banned: Codes
+    ) -> tuple[Codes, Vector]:
+        offset_V = self._offset(allowed).copy()
+        offset_V[banned] = -np.inf
         kept = offset_V[said.own] > -np.inf
         offset_V[said.own] = -np.inf
-        codes, scores = self._retriever.best(said.state, k, offset_V)
-        codes = np.concatenate([codes, said.own[kept]])
-        scores = np.concatenate([scores, said.own_scores[kept]])
-        order = np.lexsort((codes, -scores))[:k]
-        return codes[order], scores[order]
+        return _with_own(said, kept, *self._retriever.best(said.state, k, offset_V), k)
 
     def _judge(self, history: Histories) -> Judgement:
         """Ask the network about one customer."""
@@ -166,3 +183,11 @@ class GraphRecommender:
         mask_V = self.items.mask(allowed)
         offset_V[mask_V] = self._bias_V[mask_V]
         return offset_V
+
+
+def _with_own(
+    said: Judgement, kept: npt.NDArray[np.bool_], codes: Codes, scores: Vector, k: int
+) -> tuple[Codes, Vector]:
+    """The best of items by the state, and of those with a score of their own that may come."""
+    codes = np.concatenate([codes, said.own[kept]])
+    return sorted_best(codes, np.concatenate([scores, said.own_scores[kept]]), k)

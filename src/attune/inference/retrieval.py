@@ -58,7 +58,7 @@ class Retriever:
         allowed = int(np.count_nonzero(bounds_C > -np.inf))
         codes_C = codes_C[:allowed]
         scores_C = self._item_VD[codes_C] @ query_D + offset_V[codes_C]
-        codes_K, scores_K = _sorted(codes_C, scores_C, k)
+        codes_K, scores_K = sorted_best(codes_C, scores_C, k)
         if allowed < count or count == len(self):  # nothing was left out
             return codes_K, scores_K
         left_out = float(bounds_C[-1]) + spare
@@ -100,9 +100,10 @@ def best_of(scores_V: Vector, k: int) -> tuple[Codes, Vector]:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
     last = np.partition(scores_V, len(scores_V) - k)[len(scores_V) - k]
     codes = np.flatnonzero(scores_V >= last)
-    return _sorted(codes, scores_V[codes], k)
+    return sorted_best(codes, scores_V[codes], k)
 
 
-def _sorted(codes: Codes, scores: Vector, k: int) -> tuple[Codes, Vector]:
+def sorted_best(codes: Codes, scores: Vector, k: int) -> tuple[Codes, Vector]:
+    """Some items and their scores, best first, of equals the smaller code; k of them at most."""
     order = np.lexsort((codes, -scores))[:k]
     return codes[order], scores[order]

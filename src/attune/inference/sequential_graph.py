@@ -6,12 +6,16 @@ stays outside, in numpy: the graph is small, and the tables exist once.
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from attune.inference.export import Exportable, export
 from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
+from attune.inference.index_writer import made_up_state, write_index
+from attune.inference.retrieval import Vector
 from attune.inference.retrieval_graph import retrieval_graph
+from attune.inference.session import Graph
 from attune.models.repeats import CONTEXT_FEATURES, ITEM_FEATURES, REPEAT_FEATURES
 from attune.models.sequential import Sequential
 
@@ -66,7 +70,15 @@ def write_graph(network: Sequential, folder: Path) -> None:
         ModelError: A graph does not answer as the network does.
     """
     export(sequential_graph(network), folder / GRAPH_FILE, folder / SAMPLE_FILE)
-    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(network.item_VD.detach().numpy()))
+    item_VD = network.item_VD.detach().numpy()
+    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(item_VD))
+    graph = Graph.read(folder / GRAPH_FILE)
+
+    def state_of(number: int) -> Vector:
+        return made_up_state(graph, _sample(network, 1 + number % _ORDERS, _REPEATS, seed=number))
+
+    bias_V = network.bias_V.detach().numpy() * np.float32(network.config.item_rate)
+    write_index(folder, item_VD, bias_V, network.config.index_above, state_of)
 
 
 def sequential_graph(network: Sequential) -> Exportable:
@@ -79,9 +91,9 @@ def sequential_graph(network: Sequential) -> Exportable:
     )
 
 
-def _sample(network: Sequential, orders: int, repeats: int) -> dict[str, Tensor]:
+def _sample(network: Sequential, orders: int, repeats: int, seed: int = _SEED) -> dict[str, Tensor]:
     """A made-up customer with so many orders and items bought before."""
-    draw = torch.Generator().manual_seed(_SEED + orders)
+    draw = torch.Generator().manual_seed(seed + orders)
     encoder, dimension = network.encoder, network.config.dimension
     item_P = torch.randint(0, len(network.items), (repeats,), generator=draw)
     return {

@@ -28,6 +28,7 @@ class RecommenderNetwork(Network):
 
         min_count: int = Field(default=5, ge=1, description="rarer items are left out of the catalogue")
         exclude_seen: bool = Field(default=False, description="never recommend what was bought before")
+        index_above: int = Field(default=1_000_000, ge=1, description="so many items are all searched")
 
     config: Config
     items: Items
