@@ -57,6 +57,20 @@ def test_a_server_has_nothing_to_train_with(images):
     assert not {"torch", "feast", "captum", "kfp", "evidently", "dvc"} & parts
 
 
+OPENS = """
+import pkgutil
+from attune.inference.graphs import SERVERS
+from attune.models.catalog import MODELS
+for name, entry in MODELS.items():
+    pkgutil.resolve_name(SERVERS.get(name, entry.where))
+"""
+
+
+def test_a_server_has_what_each_model_of_the_catalogue_answers_with(images):
+    answer = images.run(images.serving, "python", "-W", "ignore", "-c", OPENS)
+    assert answer.returncode == 0, answer.stderr
+
+
 @contextmanager
 def serving(images, image, workspace: Workspace, settings: str):
     """A hardened server that sees a workspace as the Deployment's does: its name and its address."""

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 from pydantic import Field
-from threadpoolctl import threadpool_limits
 
 from attune.errors import ModelError
 from attune.models.base import Tensors
@@ -96,6 +95,7 @@ def customer_factors(extra_NV: sp.csr_array, item_VF: Floats32, ridge: float) ->
 def _item_factors(confidence_CV: sp.csr_array, config: Als.Config) -> Floats32:
     try:
         from implicit.cpu.als import AlternatingLeastSquares
+        from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
         raise ModelError(
             "als learns with the package implicit, which is not installed; install attune[recommenders]"

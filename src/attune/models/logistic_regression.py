@@ -9,7 +9,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from sklearn.linear_model import LogisticRegression as Solver
 
 from attune.config import Settings
 from attune.models.base import Floats, Tensors, read_model, write_model
@@ -40,6 +39,8 @@ class LogisticRegression:
         Raises:
             ModelError: A column cannot be a feature, or the labels hold one class only.
         """
+        from sklearn.linear_model import LogisticRegression as Solver  # servers have none, and need none
+
         labels_N = labels_to_learn(train)
         self.table = FeatureTable.learn(train)
         mean_F, scale_F = scales(self.table.numbers(train))
