@@ -128,6 +128,6 @@ def test_a_server_in_an_image_makes_real_predictions(images, image, shop, tmp_pa
         assert answer.status_code == 200, answer.text
         assert 0 <= answer.json()["probability"] <= 1
         recommended = httpx.post(f"{url}/v1/recommend", json={**question, "k": 3}, headers=key)
-        assert len(recommended.json()["recommendations"]) == 3
+        assert len(recommended.json()["items"]) == 3
         assert is_healthy(images, name)
         assert [each.model for each in read_predictions(elsewhere / "predictions")] == ["churn", "recommend"]

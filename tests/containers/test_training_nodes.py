@@ -70,7 +70,7 @@ def test_a_network_learns_on_two_nodes_of_a_train_job(client, images, job, tmp_p
     ended = client.wait_for_job_status(name, timeout=300, polling_interval=1)
     logs = {step: "".join(client.get_job_logs(name, step)) for step in ("node-0", "node-1")}
     assert ended.status == "Complete", logs
-    assert [step.status for step in ended.steps] == ["Complete", "Complete"]
+    assert [step.status for step in client.get_job(name).steps] == ["Complete", "Complete"]
     record = json.loads((Path(folder) / TRAINED / TRAINING_FILE).read_text())
     assert record["rows"] == 400
     assert not list(folder.glob(f".{TRAINED}-*"))
