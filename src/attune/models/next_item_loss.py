@@ -46,6 +46,7 @@ class _NextItemLoss(torch.autograd.Function):
         state_TD, item_VD, bias_V, target_T, excluded_P = inputs
         places, items = len(target_T), len(item_VD)
         rows = max(1, _LOGITS_AT_ONCE // items)
+        item_DV = item_VD.T.contiguous()  # read so, the product takes half as long
         begins = torch.arange(0, places + rows, rows, device=target_T.device)
         # Within a place the items are in no order, which a search for the first of a place does not mind.
         bounds = torch.searchsorted(excluded_P, begins * items).tolist()
@@ -54,7 +55,7 @@ class _NextItemLoss(torch.autograd.Function):
         total = state_TD.new_zeros(())
         for chunk, first in enumerate(range(0, places, rows)):
             state_CD, target_C1 = state_TD[first : first + rows], target_T[first : first + rows, None]
-            logits_CV = torch.addmm(bias_V, state_CD, item_VD.T)
+            logits_CV = torch.addmm(bias_V, state_CD, item_DV)
             wanted_C1 = logits_CV.gather(1, target_C1)
             excluded = excluded_P[bounds[chunk] : bounds[chunk + 1]] - first * items
             logits_CV.view(-1).index_fill_(0, excluded, -math.inf)
