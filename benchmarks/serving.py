@@ -106,7 +106,7 @@ def overload(shop: Shop, ours: Asked, seconds: float) -> list[Result]:
     requests = ours.requests("/v1/recommend", shop.customers)
     peak = load(ours.port, ours.pid, requests, 32, seconds * 3).rate
     over = pour(ours.port, None, requests, 10 * peak, seconds * 5)
-    share = over.statuses.count(200) / (seconds * 5) / peak
+    share = over.rate_within(seconds * 5) / peak
     return [
         _result("overload_goodput_share", share, "share", None, OPEN_LOOP),
         _result("overload_refusal_p99_ms", over.percentile(99, REFUSED) * 1000, "ms", None, OPEN_LOOP),

@@ -50,6 +50,12 @@ class Burst:
         """Good answers a second."""
         return self.statuses.count(200) / self.seconds
 
+    def rate_within(self, seconds: float) -> float:
+        """Good answers a second while requests still came; what is answered later is no throughput."""
+        begun = min(end - taken for end, taken in zip(self.ended, self.taken, strict=True))
+        pairs = zip(self.ended, self.statuses, strict=True)
+        return sum(status == 200 and end - begun <= seconds for end, status in pairs) / seconds
+
     @property
     def flagged(self) -> int:
         """Good answers that held the word that was looked for."""

@@ -7,7 +7,9 @@ import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import cache
 from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from serving import metrics
 from serving.access import HERE, Access, Caller
 from serving.api_keys import is_loopback
 from serving.bodies import Bodies, ClientGoneError, Headers, Receive, Scope, Send, json_of
+from serving.doorstep import Pairs, stand_before
 from serving.ending import Ending
 from serving.limits import Rates
 from serving.problems import PROBLEM_JSON, REQUEST_ID, Problem, invalid
@@ -37,6 +40,7 @@ SAFE = (
 LAST = ((b"connection", b"close"),)
 SOON = {"retry-after": "1"}
 REFUSAL_SECONDS = 0.02
+ANY_ID = b"~"  # stands for each letter of an id: no id and no document has it
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            self._ending.put_off()
+            server = self._ending.put_off()
+            if server:
+                stand_before(server.config, self._turned_away, REFUSAL_SECONDS)
             await self._inner(scope, receive, send)
             if self._traces:
                 self._traces.close()
@@ -184,11 +190,26 @@ class Edge:
             metrics.IN_FLIGHT.dec()
         return _good(answer)
 
+    @property
+    def _is_full(self) -> bool:
+        return self._answering >= self._settings.concurrency
+
     async def _require_place(self) -> None:
-        if self._answering >= self._settings.concurrency:
+        if self._is_full:
             # Who asks again at once must not take the time of those who are being answered.
             await asyncio.sleep(REFUSAL_SECONDS)
-            raise Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
+            raise _overloaded()
+
+    def _turned_away(self, path: str, request_id: str) -> tuple[Pairs, bytes] | None:
+        """What is said to a request that nobody reads; see `serving.doorstep`."""
+        if not self._is_full or self._ending.begun or not isinstance(self._routes().get(path), Action):
+            return None
+        reply = _turned_away(len(request_id))
+        body = reply.body.replace(ANY_ID * len(request_id), request_id.encode())
+        metrics.answers(path, reply.status).inc()
+        if self._settings.log_requests:
+            _log_request(request_id, path, reply, REFUSAL_SECONDS)
+        return _headers(reply, request_id, is_last=False), body
 
 
 def _question(route: Action, body: bytes) -> BaseModel:
@@ -201,6 +222,18 @@ def _question(route: Action, body: bytes) -> BaseModel:
 
 def _good(answer: BaseModel) -> Reply:
     return Reply(200, answer.model_dump_json().encode())
+
+
+def _overloaded() -> Problem:
+    return Problem(429, "overloaded", "the server is answering as many requests as it can", SOON)
+
+
+@cache
+def _turned_away(length: int) -> Reply:
+    """The refusal of a request with an id so long: written once, for there are thousands a second."""
+    told = copy_context()
+    told.run(REQUEST_ID.set, (ANY_ID * length).decode())
+    return told.run(_refusal, _overloaded())
 
 
 def _asks_for_this_machine(headers: Headers) -> bool:
@@ -246,8 +279,8 @@ def _log_request(request_id: str, route: str, reply: Reply, seconds: float) -> N
     log.info("request %s", json.dumps(line))
 
 
-async def _send(send: Send, reply: Reply, request_id: str, is_last: bool, *, with_body: bool) -> None:
-    headers = [
+def _headers(reply: Reply, request_id: str, is_last: bool) -> Pairs:
+    return [
         (b"content-type", reply.content_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         (b"x-request-id", request_id.encode()),
@@ -255,5 +288,9 @@ async def _send(send: Send, reply: Reply, request_id: str, is_last: bool, *, wit
         *(LAST if is_last else ()),
         *((name.encode(), value.encode()) for name, value in reply.headers.items()),
     ]
+
+
+async def _send(send: Send, reply: Reply, request_id: str, is_last: bool, *, with_body: bool) -> None:
+    headers = _headers(reply, request_id, is_last)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body if with_body else b""})

@@ -23,13 +23,18 @@ class Ending:
         self.begun = False
         self.last_request = 0.0
 
-    def put_off(self) -> None:
-        """Stand before the server's own handler of SIGTERM; for the main thread, from within its loop."""
+    def put_off(self) -> uvicorn.Server | None:
+        """Stand before the server's own handler of SIGTERM, and say which server it is.
+
+        For the main thread, from within its loop.
+        """
         handler = signal.getsignal(signal.SIGTERM)
         server = getattr(handler, "__self__", None)
-        if isinstance(server, uvicorn.Server):
-            self._loop, self._server = asyncio.get_running_loop(), server
-            signal.signal(signal.SIGTERM, self._begin)
+        if not isinstance(server, uvicorn.Server):
+            return None
+        self._loop, self._server = asyncio.get_running_loop(), server
+        signal.signal(signal.SIGTERM, self._begin)
+        return server
 
     def _begin(self, number: int, frame: FrameType | None) -> None:
         if self.begun:  # asked twice

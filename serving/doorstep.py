@@ -1,0 +1,121 @@
+"""Turning requests away at the door: while the server answers as many as it can, others are not even parsed.
+
+To parse a request, to find its route and its caller costs as much as a small answer. At ten times the load
+that would be what the server does. So a whole request that comes over a connection on which nothing is under
+way is answered from what it looks like: a path that is known, a length, perhaps an id.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
+from secrets import token_hex
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+START = re.compile(rb"POST (/v1/[a-z/]{1,40}) HTTP/1\.1\r\n")
+LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,7})(?=\r\n)", re.IGNORECASE)
+GIVEN_ID = re.compile(rb"\r\nx-request-id: *([0-9a-z-]{8,64})(?=\r\n)", re.IGNORECASE)
+UNUSUAL = re.compile(rb"\r\n(transfer-encoding:|expect:|connection: *close)", re.IGNORECASE)
+END = b"\r\n\r\n"
+STATUS = b"HTTP/1.1 429 Too Many Requests"
+
+# Path and id of a request -> the headers and the body of a refusal; None where it is to be read.
+Pairs = list[tuple[bytes, bytes]]
+TurnsAway = Callable[[str, str], tuple[Pairs, bytes] | None]
+
+
+class DoorstepProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which asks first whether a request is to be read at all."""
+
+    def __init__(self, turns_away: TurnsAway, seconds: float, **given: Any) -> None:
+        """Make the protocol of one connection.
+
+        Args:
+            turns_away: Asked about each request that came whole, by path and id.
+            seconds: How long a refusal takes: who asks again at once must not take the time of others.
+            given: What uvicorn gives its protocol.
+        """
+        super().__init__(**given)
+        self._turns_away, self._seconds = turns_away, seconds
+        self._is_within = False  # of a request
+        self._refusing: asyncio.TimerHandle | None = None
+        self._early = b""  # what came before the last refusal was sent
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse a request, or let it be parsed."""
+        if self._refusing:
+            self._early += data
+        elif self._is_within or not (refusal := self._refusal(data)):
+            super().data_received(data)
+        else:
+            self._unset_keepalive_if_required()
+            self._refusing = self.loop.call_later(self._seconds, self._refuse, refusal)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._is_within = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """A request has come whole."""
+        self._is_within = False
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller is gone."""
+        if self._refusing:
+            self._refusing.cancel()
+        super().connection_lost(exc)
+
+    def _refusal(self, data: bytes) -> bytes | None:
+        """The answer to a request that is turned away."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            return None
+        path = whole_path(data)
+        refusal = self._turns_away(path, _request_id(data)) if path else None
+        if refusal is None:
+            return None
+        headers, body = refusal
+        lines = [b": ".join(pair) for pair in (*self.server_state.default_headers, *headers)]
+        return b"\r\n".join([STATUS, *lines, b"", body])
+
+    def _refuse(self, refusal: bytes) -> None:
+        self._refusing = None
+        self.transport.write(refusal)
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+
+def stand_before(config: Config, turns_away: TurnsAway, seconds: float) -> None:
+    """Let connections that are yet to come be asked at the door; see `DoorstepProtocol`."""
+    config.http_protocol_class = partial(DoorstepProtocol, turns_away, seconds)  # type: ignore[assignment]
+
+
+def whole_path(data: bytes) -> str | None:
+    r"""The path of a request that came whole and as usual; None for anything else.
+
+    >>> whole_path(b"POST /v1/churn HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}")
+    '/v1/churn'
+    >>> whole_path(b"POST /v1/churn HTTP/1.1\r\ncontent-length: 3\r\n\r\n{}") is None
+    True
+    """
+    start, end = START.match(data), data.find(END)
+    if start is None or end < 0:
+        return None
+    length = LENGTH.findall(data, 0, end + 2)
+    if len(length) != 1 or len(data) != end + len(END) + int(length[0]) or UNUSUAL.search(data, 0, end + 2):
+        return None
+    return start[1].decode()
+
+
+def _request_id(data: bytes) -> str:
+    given = GIVEN_ID.search(data, 0, data.find(END) + 2)
+    return given[1].decode() if given else token_hex(16)
