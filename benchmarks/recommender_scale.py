@@ -29,8 +29,8 @@ from benchmarks.results import Result, add_results
 MILLION, ASKED = 1_000_000, 200
 AS_OF = pd.Timestamp("2026-01-01", tz="UTC").as_unit("us")
 # A customer stays in one group; its ten most popular items are 43 % of what is taken from its 500.
-GROUPS, CUSTOMERS, LEFT_OUT, LENGTH = 100, 18_000, 10_000, 20
-SAMPLED = 1_024
+GROUPS, CUSTOMERS, LEFT_OUT, LENGTH = 100, 12_000, 10_000, 20
+SAMPLED = 4_096
 MADE = "made-up histories"
 
 
@@ -76,7 +76,7 @@ def sampled() -> list[Result]:
         for seed, rows in enumerate((CUSTOMERS, chosen + LEFT_OUT))
     )
     params = {"dimension": 32, "blocks": 1, "length": LENGTH, "min_count": 1, "dropout": 0.1}
-    loop = LoopSettings(epochs=2, batch_size=32, learning_rate=0.01, patience=2)
+    loop = LoopSettings(epochs=2, batch_size=32, learning_rate=0.003, patience=2)
     found: dict[int, tuple[float, float]] = {}
     for negatives in (SAMPLED, 0):
         network = catalog.build("transformer", {**params, "negatives": negatives})
