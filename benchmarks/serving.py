@@ -20,10 +20,13 @@ import httpx
 import typer
 
 from attune.adapters.feast import FeastStore
+from attune.config import HOME_VARIABLE
 from benchmarks.results import Result, add_results
 from benchmarks.serving_load import LOST, Burst, ask, load, pour, request
+from benchmarks.serving_models import Models
 from benchmarks.serving_shop import COMMAND, DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, peer
 from serving.server import RunningServer, start
+from serving.settings import SETTINGS_VARIABLE
 from tests.redis_server import running_redis
 from tests.serving.test_bad_inputs import ALLOWED, PATHS, parts
 
@@ -32,6 +35,7 @@ CLOSED_LOOP = "bursts in turns, one worker each, guards, features and log on; me
 OPEN_LOOP = "ten times as many recommendations due a second as were answered at best; callers do not wait"
 REFUSED = frozenset({429, 503})
 FAULT = "no_feature_store"
+MODEL_CALLS = 100
 
 
 def main(
@@ -46,6 +50,8 @@ def main(
         with start(shop.workspace, settings=SETTINGS) as server, peer(shop) as (port, pid):
             ours, theirs = Asked.of(server), Asked(port, pid)
             results += beside_peer(shop, ours, theirs, rounds, seconds)
+            results += explained(shop, ours, rounds, seconds)
+            results += beside_model(shop, ours, rounds, seconds)
             results += [*slow_clients(shop, ours), *overload(shop, ours, seconds), *bad_inputs(ours)]
             results += event_to_answer(shop, server)
         results += store_down(shop, Path(name))
@@ -84,6 +90,42 @@ def _costs(name: str, pairs: list[tuple[Burst, ...]]) -> list[Result]:
         _result(f"{name}_cpu_ratio_fastapi", ratio, "x", PEER),
         _result(f"{name}_p99_ms_c8", slow, "ms", None),
     ]
+
+
+def explained(shop: Shop, ours: Asked, rounds: int, seconds: float) -> list[Result]:
+    """What an explanation adds to a churn answer, and what uvicorn takes to answer always the same."""
+    plain = ours.requests("/v1/churn", shop.customers)
+    bodies = [json.dumps({"customer_id": each, "explain": True}).encode() for each in shop.customers]
+    told = [request(ours.port, "/v1/churn", body, ours.key) for body in bodies]
+    with peer(shop, "benchmarks.serving_bare") as (port, pid):
+        floor = Asked(port, pid)
+        asked = ((ours, plain), (ours, told), (floor, floor.requests("/v1/churn", shop.customers)))
+        bursts = [
+            [load(server.port, server.pid, requests, 8, seconds).cpu_ms for server, requests in asked]
+            for _ in range(rounds)
+        ]
+    added = _middle([with_reasons - without for without, with_reasons, _ in bursts])
+    return [
+        _result("explanation_cpu_ms", added, "ms more an answer", None),
+        _result("bare_uvicorn_cpu_ms", _middle([bare for *_, bare in bursts]), "ms an answer", "uvicorn"),
+    ]
+
+
+def beside_model(shop: Shop, ours: Asked, rounds: int, seconds: float) -> list[Result]:
+    """A recommendation over HTTP beside the call of its model alone, in turns."""
+    os.environ[HOME_VARIABLE] = str(shop.workspace.root.absolute())
+    os.environ[SETTINGS_VARIABLE] = SETTINGS.model_dump_json()
+    models = Models()
+    values = [models.features("recommend_v1", "recommend", each) for each in shop.customers[:MODEL_CALLS]]
+    requests = ours.requests("/v1/recommend", shop.customers)
+    ratios = []
+    for _ in range(rounds):
+        burst = load(ours.port, ours.pid, requests, 8, seconds)
+        started = time.thread_time()
+        for each in values:
+            models.ranked(each, 10)
+        ratios.append(burst.cpu_ms / ((time.thread_time() - started) * 1000 / len(values)))
+    return [_result("recommend_cpu_ratio_model", _middle(ratios), "x the model alone", None)]
 
 
 def slow_clients(shop: Shop, ours: Asked) -> list[Result]:

@@ -1,5 +1,6 @@
 """What peers answer from: the same models, features and consents as ours, and nothing else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,10 @@ class Models:
         Raises:
             LookupError: They did not agree.
         """
-        values = self.features("recommend_v1", "recommend", customer_id)
+        return self.ranked(self.features("recommend_v1", "recommend", customer_id), k)
+
+    def ranked(self, values: Mapping[str, Any], k: int) -> list[tuple[str, float]]:
+        """Items and their scores by the features of a customer: the model and nothing else."""
         history = values[c.HISTORY_ITEMS], values[c.HISTORY_TIMES]
         items, scores = self._models["recommend"].recommend_one(*history, self._now, k)
         return list(zip(items, scores, strict=True))

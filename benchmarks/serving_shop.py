@@ -125,12 +125,12 @@ def _agreeing(workspace: Workspace, raw: pd.Series, key: bytes) -> list[str]:
 
 
 @contextmanager
-def peer(shop: Shop) -> Iterator[tuple[int, int]]:
-    """FastAPI over the shop: its port and its process."""
+def peer(shop: Shop, module: str = "benchmarks.serving_peer") -> Iterator[tuple[int, int]]:
+    """Another server, FastAPI over the shop if not said otherwise: its port and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "benchmarks.serving_peer", str(port)]
+    command = [sys.executable, "-m", module, str(port)]
     with process_of(shop, command, {}) as process:
         _wait(port)
         yield port, process.pid

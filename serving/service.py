@@ -25,7 +25,7 @@ from serving.supervisor import end_with_supervisor
 from serving.traces import open_traces
 from serving.turn import Turn
 
-SWITCH_SECONDS = 0.0001
+SWITCH_SECONDS = 0.0005
 TURN_FILE = "answering.lock"  # in the folder of this server alone, see serving/process.py
 
 
