@@ -60,9 +60,14 @@ def test_candidates_know_nothing_of_what_was_bought_after_the_date():
     past, asked = past_and_asked(train, 2)
     assert [list(label) for label in asked["label"]] == [["caviar"], ["soap"]]
     assert sorted(known_purchases(past)["item_id"]) == ["bread", "milk", "tea"]
-    past, asked = past_and_asked(train, 3)  # now the earlier date is asked about too
-    assert len(asked) == 3
-    assert sorted(known_purchases(past)["item_id"]) == ["bread", "tea"]
+
+
+def test_at_most_half_of_the_examples_are_asked_about_so_that_the_others_name_candidates():
+    dates = [AS_OF + pd.Timedelta(days=day) for day in range(4)]
+    train = pd.concat([shopping("bread@9 -> milk", as_of=date) for date in dates], ignore_index=True)
+    past, asked = past_and_asked(train, 1_000)
+    assert list(asked["event_timestamp"]) == dates[2:]
+    assert list(past["event_timestamp"]) == dates[:3]
 
 
 def test_a_ranker_that_does_not_help_is_left_out():

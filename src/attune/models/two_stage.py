@@ -215,14 +215,15 @@ def past_and_asked(train: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.Da
 
     Args:
         train: Training examples of one date or several.
-        count: So many of the latest ones are asked about, of whole dates as far as these go.
+        count: So many of the latest ones are asked about, of whole dates as far as these go; at most half of
+            all, or nothing would be left to know the candidates by.
 
     Returns:
         The examples up to the first date that is asked about, without their labels, so that they know what
         was bought before it and nothing else; and those that are asked about.
     """
     seconds = _seconds(train)
-    cut = np.sort(seconds)[-min(count, len(train))]
+    cut = np.sort(seconds)[-min(count, (len(train) + 1) // 2)]
     return _without_labels(train[seconds <= cut]), train[seconds >= cut].tail(count)
 
 
