@@ -145,7 +145,7 @@ def _record(
     record_differences(measurement, differences)
     reached = [run.reached for run in runs.get(ours, ())]
     known = [seconds for seconds in reached if seconds is not None]
-    if known and len(known) == len(reached):
+    if asked.reach is not None and known and len(known) == len(reached):
         record_time(measurement, asked.reach, known)
 
 

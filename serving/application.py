@@ -61,7 +61,7 @@ GivenT = TypeVar("GivenT")
 
 
 class Application:
-    """Everything that one worker process answers from; each question in a thread made for its kind."""
+    """Everything that one worker process answers from, at once or in a thread for the kind of question."""
 
     def __init__(self, workspace: Workspace, features: OnlineFeatures, settings: ServingSettings) -> None:
         """Load the champions and make a first prediction with each.
@@ -126,7 +126,7 @@ class Application:
 
     def churn_at_once(self, question: ChurnRequest) -> ChurnAnswer | None:
         """The same without another thread, while neither model nor store makes anybody wait; else None."""
-        if not (self._ground.reader.is_quick and self._lineup.answers_rows("churn")):
+        if question.explain or not (self._ground.reader.is_quick and self._lineup.answers_rows("churn")):
             return None
         return self._scores.churn(question)
 

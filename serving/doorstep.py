@@ -16,9 +16,13 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 START = re.compile(rb"POST (/v1/[a-z/]{1,40}) HTTP/1\.1\r\n")
-LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,7})(?=\r\n)", re.IGNORECASE)
+HEADERS = re.compile(rb"(?:[a-z0-9-]+:[ -~]*\r\n)+", re.IGNORECASE)
+LENGTHS = re.compile(rb"\r\ncontent-length:([^\r]*)", re.IGNORECASE)
+LENGTH = re.compile(rb" *([0-9]{1,7}) *")
 GIVEN_ID = re.compile(rb"\r\nx-request-id: *([0-9a-z-]{8,64})(?=\r\n)", re.IGNORECASE)
-UNUSUAL = re.compile(rb"\r\n(transfer-encoding:|expect:|connection: *close)", re.IGNORECASE)
+UNUSUAL = re.compile(
+    rb"\r\n(?:transfer-encoding:|expect:|upgrade:|connection:(?! *keep-alive *\r\n))", re.IGNORECASE
+)
 END = b"\r\n\r\n"
 STATUS = b"HTTP/1.1 429 Too Many Requests"
 
@@ -42,16 +46,14 @@ class DoorstepProtocol(HttpToolsProtocol):
         self._turns_away, self._seconds = turns_away, seconds
         self._is_within = False  # of a request
         self._refusing: asyncio.TimerHandle | None = None
-        self._early = b""  # what came before the last refusal was sent
 
     def data_received(self, data: bytes) -> None:
         """Refuse a request, or let it be parsed."""
-        if self._refusing:
-            self._early += data
-        elif self._is_within or not (refusal := self._refusal(data)):
+        if self._is_within or not (refusal := self._refusal(data)):
             super().data_received(data)
         else:
             self._unset_keepalive_if_required()
+            self.flow.pause_reading()
             self._refusing = self.loop.call_later(self._seconds, self._refuse, refusal)
 
     def on_message_begin(self) -> None:
@@ -72,7 +74,8 @@ class DoorstepProtocol(HttpToolsProtocol):
 
     def _refusal(self, data: bytes) -> bytes | None:
         """The answer to a request that is turned away."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        is_busy = self.cycle is not None and not self.cycle.response_complete
+        if is_busy or self.flow.write_paused:  # or the caller does not read what was said before
             return None
         path = whole_path(data)
         refusal = self._turns_away(path, _request_id(data)) if path else None
@@ -85,13 +88,10 @@ class DoorstepProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: bytes) -> None:
         self._refusing = None
         self.transport.write(refusal)
-        early, self._early = self._early, b""
-        if early:
-            self.data_received(early)
-        else:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        self.flow.resume_reading()
 
 
 def stand_before(config: Config, turns_away: TurnsAway, seconds: float) -> None:
@@ -110,10 +110,14 @@ def whole_path(data: bytes) -> str | None:
     start, end = START.match(data), data.find(END)
     if start is None or end < 0:
         return None
-    length = LENGTH.findall(data, 0, end + 2)
-    if len(length) != 1 or len(data) != end + len(END) + int(length[0]) or UNUSUAL.search(data, 0, end + 2):
+    end += 2
+    lengths = LENGTHS.findall(data, 0, end)
+    length = LENGTH.fullmatch(lengths[0]) if len(lengths) == 1 else None
+    if length is None or len(data) != end + 2 + int(length[1]):
         return None
-    return start[1].decode()
+    # What a parser would not take, or would take otherwise, is for the parser to say.
+    is_usual = HEADERS.fullmatch(data, start.end(), end) and not UNUSUAL.search(data, 0, end)
+    return start[1].decode() if is_usual else None
 
 
 def _request_id(data: bytes) -> str:

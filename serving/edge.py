@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
@@ -148,11 +148,9 @@ class Edge:
         await self._require_place()  # before anything is read
         _require_json(headers)
         question = _question(route, await self._bodies.read(headers, receive))
-        answer = route.at_once(question)
-        if answer is not None:
-            return _good(answer)
         seconds = route.seconds or self._settings.request_deadline_seconds
-        return await self._in_turn(lambda: route.act(question), seconds)
+        at_once = partial(route.at_once, question) if route.at_once else None
+        return await self._in_turn(lambda: route.act(question), seconds, at_once)
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller:
         if self._access:
@@ -175,14 +173,23 @@ class Edge:
             detail = "this key or token asks too often"
             raise Problem(429, "too-often", detail, {"retry-after": str(math.ceil(wait))})
 
-    async def _in_turn(self, begin: Callable[[], Awaitable[BaseModel]], seconds: float) -> Reply:
+    async def _in_turn(
+        self,
+        begin: Callable[[], Awaitable[BaseModel]],
+        seconds: float,
+        at_once: Callable[[], BaseModel | None] | None = None,
+    ) -> Reply:
         """Answer, if there is a place, and in time."""
         await self._require_place()
         self._answering += 1
         metrics.IN_FLIGHT.inc()
         try:
-            async with asyncio.timeout(seconds):
-                answer = await begin()
+            if at_once:
+                await asyncio.sleep(0)  # all who have been read by now are counted before one is answered
+            answer = at_once() if at_once else None
+            if answer is None:
+                async with asyncio.timeout(seconds):
+                    answer = await begin()
         except TimeoutError as error:
             raise Problem(503, "deadline", f"no answer within {seconds:g} seconds", SOON) from error
         finally:
@@ -204,7 +211,7 @@ class Edge:
         """What is said to a request that nobody reads; see `serving.doorstep`."""
         if not self._is_full or self._ending.begun or not isinstance(self._routes().get(path), Action):
             return None
-        reply = _turned_away(len(request_id))
+        reply = _refusal_of_all(len(request_id))
         body = reply.body.replace(ANY_ID * len(request_id), request_id.encode())
         metrics.answers(path, reply.status).inc()
         if self._settings.log_requests:
@@ -229,7 +236,7 @@ def _overloaded() -> Problem:
 
 
 @cache
-def _turned_away(length: int) -> Reply:
+def _refusal_of_all(length: int) -> Reply:
     """The refusal of a request with an id so long: written once, for there are thousands a second."""
     told = copy_context()
     told.run(REQUEST_ID.set, (ANY_ID * length).decode())

@@ -96,7 +96,7 @@ class Action:
         answer: The contract of the answer.
         summary: A line for the OpenAPI description.
         scope: What a key or token has to be for.
-        at_once: Answers in less time than another thread takes to be woken; None where it cannot just now.
+        at_once: Answers sooner than another thread is woken, or gives None; None where nothing is that quick.
         seconds: How long an answer may take; None for as long as any.
         refusals: The statuses, besides those of every action, that it may answer with, and when.
     """
@@ -107,7 +107,7 @@ class Action:
     answer: type[BaseModel]
     summary: str
     scope: Scope
-    at_once: Callable[[Any], BaseModel | None] = lambda _: None
+    at_once: Callable[[Any], BaseModel | None] | None = None
     seconds: float | None = None
     refusals: dict[int, str] = field(default_factory=dict)
 

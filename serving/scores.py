@@ -25,7 +25,7 @@ from serving.schemas import (
 
 
 class Scores:
-    """Answers questions for a probability; the caller gives it a thread of its own."""
+    """Answers questions for a probability, one after the other."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

@@ -231,6 +231,21 @@ def test_a_file_that_took_the_name_is_read_instead(tmp_path):
     assert orders(store, "ann") == [2]
 
 
+@pytest.mark.parametrize("others", [[], ["bob"]])
+def test_a_damaged_file_is_a_failure_of_the_store_whoever_is_asked_about(tmp_path, others):
+    file = tmp_path / "online.db"
+    store = SqliteRows(file)
+    write(store, *((f"c{number}", 0, 0, number) for number in range(2_000)), ("ann", 0, 0, 1))
+    for _ in range(2):  # the second read of one customer takes another way
+        assert orders(store, "ann", *others)[0] == 1
+    store._open("rw").execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with file.open("r+b") as pages:
+        pages.seek(100)
+        pages.write(b"\xff" * (file.stat().st_size - 100))
+    with pytest.raises(FeatureError):
+        orders(store, "c1500", *others)  # whose page nobody has read before
+
+
 def test_reading_does_not_wait_for_a_writer(tmp_path):
     store = SqliteRows(tmp_path / "online.db")
     write(store, ("ann", 0, 0, 1))

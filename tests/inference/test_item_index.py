@@ -1,3 +1,4 @@
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -66,6 +67,15 @@ def test_few_items_have_no_index_and_lose_the_one_of_an_earlier_training(indexed
     assert ItemIndex.open(tmp_path, items, bias) is None
 
 
+def test_without_faiss_nothing_is_lost_but_the_index(indexed, tmp_path, monkeypatch, caplog):
+    folder, items, bias, customers, _ = indexed
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    assert write_index(tmp_path, items, bias, above=10, state_of=customers.__getitem__) is None
+    assert not list(tmp_path.iterdir())
+    assert ItemIndex.open(folder, items, bias) is None
+    assert "install attune[index]" in caplog.text
+
+
 def test_items_without_groups_have_no_index(tmp_path):
     draw = np.random.default_rng(1)
     items, customers = draw.normal(size=(4_000, 64)), draw.normal(size=(128, 64))
@@ -107,7 +117,9 @@ def test_a_recommender_asks_its_index_but_where_a_filter_leaves_a_part(tmp_path,
     assert model.index is not None
     bought = [f"item-{code}" for code in range(0, 200, 10)]
     times = [NOW.timestamp() - 9] * len(bought)
-    found, scores = model.recommend_one(bought, times, NOW, 50, None, {"item-7"})
+    with monkeypatch.context() as without:
+        without.setattr(model, "_retriever", None)  # nobody searches all items
+        found, scores = model.recommend_one(bought, times, NOW, 50, None, {"item-7"})
     index, model.index = model.index, None
     wanted, wanted_scores = model.recommend_one(bought, times, NOW, 50, None, {"item-7"})
     assert len(set(found) & set(wanted)) > 25

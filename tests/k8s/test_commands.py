@@ -140,7 +140,7 @@ def test_what_needs_tables_waits_for_them_and_says_so(name, tmp_path):
 
 
 def test_no_job_begins_while_another_may_still_hold_the_workspace(base):
-    # One writer at a time. A job that finds the workspace busy fails and is tried again: for accidents.
+    # One writer at a time. A job that finds the workspace busy waits for its turn: for accidents.
     running = []
     for job in of_kind(base, "CronJob"):
         minute, hour, _, _, weekday = job["spec"]["schedule"].split()

@@ -62,7 +62,7 @@ class SqliteRows:
             if not statement:
                 return None
             published, *rows = database.execute(statement, [entity] * len(views)).fetchone()
-        except sqlite3.OperationalError:  # whoever looks again says what is wrong, if it still is
+        except sqlite3.Error:  # whoever looks again says what is wrong, if it still is
             return None
         return [[row] for row in rows] if published == generation - self._ahead else None
 

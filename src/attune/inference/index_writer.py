@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from attune.errors import ModelError
 from attune.inference.files import INDEX_DOCUMENT, INDEX_FILE
 from attune.inference.item_index import IndexDocument, ItemIndex, digest_of, widened
 from attune.inference.retrieval import Vector, best_of
 from attune.inference.session import Graph
+from attune.progress import say
 
 # V items of the catalogue, D embedding, W its width in the index, Q queries
 LEAST_RECALL = 0.98
@@ -36,14 +37,15 @@ def write_index(
 
     Returns:
         What is known of it; None where none is written: all items are searched, exactly, where there are few
-        of them or where an index would miss too much.
+        of them, where an index would miss too much, or where faiss is not installed.
 
-    Raises:
-        ModelError: faiss is not installed.
     """
     for name in (INDEX_FILE, INDEX_DOCUMENT):
         (folder / name).unlink(missing_ok=True)
     if len(item_VD) <= above:
+        return None
+    if find_spec("faiss") is None:  # what was learnt is worth more than its index
+        say(f"no index, all of {len(item_VD):,} items are searched: faiss is missing; install attune[index]")
         return None
     query_QD = np.stack([state_of(number) for number in range(_QUERIES)]).astype(np.float32)
     scale = float(np.sqrt((query_QD**2).mean())) or 1.0
@@ -74,12 +76,8 @@ def made_up_state(graph: Graph, inputs: Mapping[str, Tensor]) -> Vector:
 
 def _learnt(item_VD: Vector, bias_V: Vector, scale: float) -> tuple[Any, int]:
     """An index over the items, and how many lists it has."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise ModelError(
-            f"a catalogue of {len(item_VD):,} items wants an index; install attune[index], or set index_above"
-        ) from error
+    import faiss
+
     faiss.omp_set_num_threads(1)
     # The mean of the biases says nothing about which item is better, and would be all that the lists see.
     item_VW = widened(item_VD, (bias_V - bias_V.mean()) / np.float32(scale))

@@ -215,8 +215,8 @@ def past_and_asked(train: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.Da
 
     Args:
         train: Training examples of one date or several.
-        count: So many of the latest ones are asked about, of whole dates as far as these go; at most half of
-            all, or nothing would be left to know the candidates by.
+        count: So many of the latest ones are asked about, of whole dates as far as these go; at most about
+            half, or nothing would be left to know the candidates by. Of a single date all are.
 
     Returns:
         The examples up to the first date that is asked about, without their labels, so that they know what
