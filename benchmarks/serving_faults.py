@@ -22,8 +22,9 @@ import typer
 
 from attune.adapters.feast import FeastStore
 from attune.adapters.redis_connection import RedisAddress, RedisConnection
+from attune.repeating import repeating
 from benchmarks.results import Result, add_results
-from benchmarks.serving_load import CUT, LOST, Burst, ask, load, pour, repeating
+from benchmarks.serving_load import CUT, LOST, Burst, ask, load, pour
 from benchmarks.serving_shop import KEY, NOW, SETTINGS, Asked, Shop, figure, open_shop
 from benchmarks.tcp_proxy import Mode, Proxy, proxied
 from serving.server import start

@@ -6,10 +6,8 @@ at no further than its status, its length and one word.
 
 import asyncio
 import itertools
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -260,24 +258,6 @@ async def _pouring(caller: _Caller, requests: Sequence[bytes], rate: float, seco
     while caller.under_way and time.perf_counter() < latest:
         await asyncio.sleep(0.01)
     caller.close()
-
-
-@contextmanager
-def repeating(every: float, work: Callable[[], None]) -> Iterator[None]:
-    """Do something every so many seconds beside what the block does."""
-    over = threading.Event()
-
-    def repeat() -> None:
-        while not over.wait(every):
-            work()
-
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _measured(pid: int | None, begin: Callable[[Burst], Coroutine[Any, Any, None]]) -> Burst:

@@ -15,8 +15,9 @@ import numpy as np
 import psutil
 import typer
 
+from attune.repeating import repeating
 from benchmarks.results import Result, add_results
-from benchmarks.serving_load import load, pour, repeating
+from benchmarks.serving_load import load, pour
 from benchmarks.serving_shop import KEY, SETTINGS, Asked, Shop, figure, open_shop
 from serving.server import start
 

@@ -42,10 +42,9 @@ def table(rows: Sequence[Row], as_of: datetime) -> pd.DataFrame:
 
 
 @cache
-def takes_rows(kind: type) -> bool:
-    """Whether models of a class need no table."""
-    # Looking at a protocol costs more than a small network.
-    return issubclass(kind, ScoresRows)
+def fulfils(model: type, protocol: type) -> bool:
+    """Whether the models of a class do what a protocol asks for; looking costs more than a small network."""
+    return issubclass(model, protocol)
 
 
 def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Floats:
@@ -60,7 +59,7 @@ def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Fl
         Problem: What the version gave are none (500).
     """
     model = version.model
-    by_rows = takes_rows(model.__class__)
+    by_rows = fulfils(model.__class__, ScoresRows)
     with part("score"):
         scores: Floats = model.score_rows(rows, as_of) if by_rows else model.score(table(rows, as_of))
     if not all(0 <= score <= 1 for score in scores.tolist()):  # NaN is neither

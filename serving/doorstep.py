@@ -9,17 +9,18 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
-from secrets import token_hex
 from typing import Any
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.problems import request_id_of
+
 START = re.compile(rb"POST (/v1/[a-z/]{1,40}) HTTP/1\.1\r\n")
 HEADERS = re.compile(rb"(?:[a-z0-9-]+:[ -~]*\r\n)+", re.IGNORECASE)
 LENGTHS = re.compile(rb"\r\ncontent-length:([^\r]*)", re.IGNORECASE)
 LENGTH = re.compile(rb" *([0-9]{1,7}) *")
-GIVEN_ID = re.compile(rb"\r\nx-request-id: *([0-9a-z-]{8,64})(?=\r\n)", re.IGNORECASE)
+GIVEN_ID = re.compile(rb"\r\nx-request-id:([^\r]*)", re.IGNORECASE)
 UNUSUAL = re.compile(
     rb"\r\n(?:transfer-encoding:|expect:|upgrade:|connection:(?! *keep-alive *\r\n))", re.IGNORECASE
 )
@@ -122,4 +123,4 @@ def whole_path(data: bytes) -> str | None:
 
 def _request_id(data: bytes) -> str:
     given = GIVEN_ID.search(data, 0, data.find(END) + 2)
-    return given[1].decode() if given else token_hex(16)
+    return request_id_of(given[1].strip(b" ") if given else b"")

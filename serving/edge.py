@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cache, partial
-from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from serving.bodies import Bodies, ClientGoneError, Headers, Receive, Scope, Sen
 from serving.doorstep import Pairs, stand_before
 from serving.ending import Ending
 from serving.limits import Rates
-from serving.problems import PROBLEM_JSON, REQUEST_ID, Problem, invalid
+from serving.problems import PROBLEM_JSON, REQUEST_ID, Problem, invalid, request_id_of
 from serving.routes import JSON, Action, Lookup, Page, Route, find
 from serving.settings import ServingSettings
 from serving.traces import Said, Traces
@@ -106,7 +105,7 @@ class Edge:
         self, scope: Scope, headers: Headers, receive: Receive, send: Send, said: Said | None = None
     ) -> None:
         started = time.perf_counter()
-        request_id = _request_id(headers)
+        request_id = request_id_of(headers.get(b"x-request-id", b""))
         REQUEST_ID.set(request_id)
         route, word = find(self._routes(), scope["path"])
         try:
@@ -184,9 +183,10 @@ class Edge:
         self._answering += 1
         metrics.IN_FLIGHT.inc()
         try:
+            answer = None
             if at_once:
                 await asyncio.sleep(0)  # all who have been read by now are counted before one is answered
-            answer = at_once() if at_once else None
+                answer = at_once()
             if answer is None:
                 async with asyncio.timeout(seconds):
                     answer = await begin()
@@ -258,15 +258,6 @@ def _require_json(headers: Headers) -> None:
         raise Problem(415, "not-json", "the content type must be application/json")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Problem(415, "encoded-body", "the body must not be compressed", {"accept-encoding": "identity"})
-
-
-def _request_id(headers: Headers) -> str:
-    """The caller's own id of the request where it is a plain word, or a new one."""
-    given = headers.get(b"x-request-id", b"").decode("latin-1")
-    plain = given.replace("-", "")
-    if 8 <= len(given) <= 64 and plain.isascii() and plain.isalnum():
-        return given
-    return token_hex(16)
 
 
 def _refusal(problem: Problem) -> Reply:

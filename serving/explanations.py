@@ -7,14 +7,13 @@ feature, or the purchase, adds. Such differences need not sum to the score.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from attune import columns as c
 from serving import examples
-from serving.asking import Row, probabilities, table, unsound
+from serving.asking import Row, fulfils, probabilities, table, unsound
 from serving.champions import Champion
 from serving.schemas import Contribution
 from serving.traces import part
@@ -38,7 +37,7 @@ def explained_score(version: Champion, values: Row, as_of: datetime) -> tuple[fl
     Raises:
         Problem: What the version gave is none (500).
     """
-    if _explains_itself(version.model.__class__):
+    if fulfils(version.model.__class__, ExplainsItself):
         with part("score"):
             score, added = version.model.score_and_explain(values, as_of)
         if not 0 <= score <= 1:
@@ -47,12 +46,6 @@ def explained_score(version: Champion, values: Row, as_of: datetime) -> tuple[fl
         score, added = _left_out(version, values, as_of)
     order = sorted(added, key=lambda name: -abs(added[name]))
     return score, [Contribution(name=name, contribution=added[name]) for name in order[:MOST_FEATURES]]
-
-
-@cache
-def _explains_itself(kind: type) -> bool:
-    # Looking at a protocol costs more than a small network.
-    return issubclass(kind, ExplainsItself)
 
 
 def _left_out(version: Champion, values: Row, as_of: datetime) -> tuple[float, dict[str, float]]:

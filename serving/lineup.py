@@ -10,7 +10,7 @@ from attune.errors import AttuneError
 from attune.governance.stages import Stage
 from attune.registry import Registry
 from serving import metrics
-from serving.asking import takes_rows
+from serving.asking import ScoresRows, fulfils
 from serving.champions import SERVED, Champion, Champions, admit
 from serving.problems import AGAIN, Problem
 from serving.schemas import ModelStatus, TrialStatus
@@ -71,7 +71,7 @@ class Lineup:
     def answers_rows(self, name: str) -> bool:
         """Whether whoever answers takes plain rows: then an answer costs less than another thread's turn."""
         at_work = (self._champions.of(name), self._trials.get((name, "canary")))
-        return all(takes_rows(each.model.__class__) for each in at_work if each)
+        return all(fulfils(each.model.__class__, ScoresRows) for each in at_work if each)
 
     def shadow(self, name: str) -> Champion | None:
         """The version that is asked the same, and whose answers nobody sees."""

@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,13 @@ MOST_FAULTS = 20
 # The request that is being answered, for the documents of a batch too.
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 AGAIN = {"retry-after": "5"}
+
+
+def request_id_of(given: bytes) -> str:
+    """The caller's own id of a request where it is a plain word, or a new one."""
+    text = given.decode("latin-1")
+    plain = text.replace("-", "")
+    return text if 8 <= len(text) <= 64 and plain.isascii() and plain.isalnum() else token_hex(16)
 
 
 @dataclass(eq=False)

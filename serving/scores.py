@@ -25,7 +25,7 @@ from serving.schemas import (
 
 
 class Scores:
-    """Answers questions for a probability, one after the other."""
+    """Answers questions for a probability, from any thread."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

@@ -33,7 +33,7 @@ def test_a_graph_explains_as_captum_does_with_the_same_points(name, points, grap
     apart = np.log(scores / (1 - scores)) - np.log(baselines / (1 - baselines))
     wanted = terms / 1.3 * ((scores - baselines) / apart)[:, None]
     for row, values in enumerate(examples.to_dict("records")):
-        found = model.explain(values, AS_OF)
+        found = model.score_and_explain(values, AS_OF)[1]
         assert list(found) == names
         np.testing.assert_allclose(list(found.values()), wanted[row], rtol=0, atol=1e-6)
         gap = abs(sum(found.values()) - (scores[row] - baselines[row]))
@@ -60,7 +60,7 @@ def test_more_points_are_asked_where_few_miss_too_much(graph_of, monkeypatch):
     found = {}
     for missed in (1.0, -1.0):
         monkeypatch.setattr(explaining, "COMPLETE", missed)
-        found[missed] = model.explain(values, AS_OF)
+        found[missed] = model.score_and_explain(values, AS_OF)[1]
     few, many = found.values()
     assert few != many
     assert few == pytest.approx(many, abs=1e-2)
@@ -70,6 +70,6 @@ def test_a_feature_that_is_as_usual_adds_nothing(graph_of):
     network, folder = graph_of("churn_network")
     usual = dict(zip(network.table.numeric, network.table.defaults, strict=True)) | {"age_band": None}
     model = open_model("churn_network", folder)
-    assert set(model.explain(usual, AS_OF).values()) == {0.0}
-    moved = model.explain(usual | {"recency_days": 89.0}, AS_OF)
+    assert set(model.score_and_explain(usual, AS_OF)[1].values()) == {0.0}
+    moved = model.score_and_explain(usual | {"recency_days": 89.0}, AS_OF)[1]
     assert {name for name, added in moved.items() if added != 0} == {"recency_days"}

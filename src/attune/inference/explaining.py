@@ -44,23 +44,16 @@ class ExplainedScorer(GraphScorer):
         usual = dict.fromkeys(self.table.columns) | {name: [] for name in (HISTORY_TIMES, *PAST_MESSAGES)}
         return float(self._logits(self._arrays([usual], datetime.fromtimestamp(0, UTC)))[0])
 
-    def explain(self, row: Mapping[str, Any], as_of: datetime) -> dict[str, float]:
-        """What each feature adds to the probability, against a customer of training medians.
+    def score_and_explain(self, row: Mapping[str, Any], as_of: datetime) -> tuple[float, dict[str, float]]:
+        """The probability of one customer, and what each feature adds against a customer of training medians.
 
         Integrated gradients in log odds (Sundararajan, Taly and Yan, 2017, arXiv 1703.01365), scaled to the
-        difference of the two probabilities, to which they sum within `COMPLETE`.
+        difference of the two probabilities, to which they sum within `COMPLETE`, or as nearly as
+        the most points come.
 
         Args:
             row: Feature -> value; None is a missing one.
             as_of: The moment of the values, with a time zone.
-
-        Raises:
-            ModelError: A feature is not there, is not a number or is infinite.
-        """
-        return self.score_and_explain(row, as_of)[1]
-
-    def score_and_explain(self, row: Mapping[str, Any], as_of: datetime) -> tuple[float, dict[str, float]]:
-        """The probability of one customer and what each feature adds to it, in one go; see `explain`.
 
         Raises:
             ModelError: A feature is not there, is not a number or is infinite.

@@ -1,7 +1,11 @@
-"""Making the index of a large catalogue, and measuring how much it misses."""
+"""Making what finds the best items: the screening of all, and for a large catalogue an index as well.
+
+How much the index misses is measured when it is made.
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,9 +13,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from attune.inference.files import INDEX_DOCUMENT, INDEX_FILE
+from attune.inference.files import GRAPH_FILE, INDEX_DOCUMENT, INDEX_FILE, RETRIEVAL_FILE
 from attune.inference.item_index import IndexDocument, ItemIndex, digest_of, widened
 from attune.inference.retrieval import Vector, best_of
+from attune.inference.retrieval_graph import retrieval_graph
 from attune.inference.session import Graph
 from attune.progress import say
 
@@ -21,6 +26,33 @@ BEST = 100
 _QUERIES = 128  # half of them choose how many lists are searched, the others are what is written down
 _MOST_SEARCHED = 8  # a search of more than an eighth of the lists is no faster than all items in eight bits
 _TAUGHT = 64  # items a list from which its middle is learnt
+
+
+def write_search(
+    folder: Path,
+    item_VD: Vector,
+    bias_V: Vector,
+    above: int,
+    sample_of: Callable[[int], Mapping[str, Tensor]],
+) -> None:
+    """Write what finds items beside the graph of a network; see `write_index`.
+
+    Args:
+        folder: Where the graph is.
+        item_VD: The vector of each item, as scores are made of it.
+        bias_V: What is added to the score of each.
+        above: Smaller catalogues have no index.
+        sample_of: Number -> what the graph reads of a made-up customer.
+    """
+    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(item_VD))
+    graph = cache(lambda: Graph.read(folder / GRAPH_FILE))  # most catalogues have no index to ask it for
+
+    def state_of(number: int) -> Vector:
+        inputs = {name: tensor.numpy() for name, tensor in sample_of(number).items()}
+        state_D: Vector = graph().run(inputs)[0][0]
+        return state_D
+
+    write_index(folder, item_VD, bias_V, above, state_of)
 
 
 def write_index(
@@ -38,7 +70,6 @@ def write_index(
     Returns:
         What is known of it; None where none is written: all items are searched, exactly, where there are few
         of them, where an index would miss too much, or where faiss is not installed.
-
     """
     for name in (INDEX_FILE, INDEX_DOCUMENT):
         (folder / name).unlink(missing_ok=True)
@@ -65,13 +96,6 @@ def write_index(
     if chosen is None:
         return None
     return _written(folder, index, chosen)
-
-
-def made_up_state(graph: Graph, inputs: Mapping[str, Tensor]) -> Vector:
-    """What a network's graph says of a made-up customer, shape [D]."""
-    state_1D, *_ = graph.run({name: tensor.numpy() for name, tensor in inputs.items()})
-    state_D: Vector = state_1D[0]
-    return state_D
 
 
 def _learnt(item_VD: Vector, bias_V: Vector, scale: float) -> tuple[Any, int]:

@@ -8,11 +8,8 @@ from torch import Tensor, nn
 from attune.errors import ModelError
 from attune.inference.attention_graph import AttentionGraph, TrainedAttention
 from attune.inference.export import Exportable, export
-from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
-from attune.inference.index_writer import made_up_state, write_index
-from attune.inference.retrieval import Vector
-from attune.inference.retrieval_graph import retrieval_graph
-from attune.inference.session import Graph
+from attune.inference.files import GRAPH_FILE, SAMPLE_FILE
+from attune.inference.index_writer import write_search
 from attune.models.causal_encoder import AttentionEncoder, RecurrentEncoder
 from attune.models.next_item import NextItem
 from attune.models.time_buckets import TIME_BUCKETS
@@ -46,13 +43,11 @@ def write_graph(network: NextItem, folder: Path) -> None:
     module, original = _modules(network)
     export(Exportable(module, samples, ["state"], free, original), folder / GRAPH_FILE, folder / SAMPLE_FILE)
     item_VD = network.item_VD.detach().numpy()
-    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(item_VD))
-    graph = Graph.read(folder / GRAPH_FILE)
 
-    def state_of(number: int) -> Vector:
-        return made_up_state(graph, _sample(network, 1 + number % _LENGTHS[0], seed=number))
+    def sample_of(number: int) -> dict[str, Tensor]:
+        return _sample(network, 1 + number % _LENGTHS[0], seed=number)
 
-    write_index(folder, item_VD, network.bias_V.detach().numpy(), network.config.index_above, state_of)
+    write_search(folder, item_VD, network.bias_V.detach().numpy(), network.config.index_above, sample_of)
 
 
 def _modules(network: NextItem) -> tuple[nn.Module, nn.Module | None]:

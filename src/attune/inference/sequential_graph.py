@@ -11,11 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from attune.inference.export import Exportable, export
-from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
-from attune.inference.index_writer import made_up_state, write_index
-from attune.inference.retrieval import Vector
-from attune.inference.retrieval_graph import retrieval_graph
-from attune.inference.session import Graph
+from attune.inference.files import GRAPH_FILE, SAMPLE_FILE
+from attune.inference.index_writer import write_search
 from attune.models.repeats import CONTEXT_FEATURES, ITEM_FEATURES, REPEAT_FEATURES
 from attune.models.sequential import Sequential
 
@@ -71,14 +68,12 @@ def write_graph(network: Sequential, folder: Path) -> None:
     """
     export(sequential_graph(network), folder / GRAPH_FILE, folder / SAMPLE_FILE)
     item_VD = network.item_VD.detach().numpy()
-    (folder / RETRIEVAL_FILE).write_bytes(retrieval_graph(item_VD))
-    graph = Graph.read(folder / GRAPH_FILE)
-
-    def state_of(number: int) -> Vector:
-        return made_up_state(graph, _sample(network, 1 + number % _ORDERS, _REPEATS, seed=number))
-
     bias_V = network.bias_V.detach().numpy() * np.float32(network.config.item_rate)
-    write_index(folder, item_VD, bias_V, network.config.index_above, state_of)
+
+    def sample_of(number: int) -> dict[str, Tensor]:
+        return _sample(network, 1 + number % _ORDERS, _REPEATS, seed=number)
+
+    write_search(folder, item_VD, bias_V, network.config.index_above, sample_of)
 
 
 def sequential_graph(network: Sequential) -> Exportable:

@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from attune.progress import say
+from attune.repeating import repeating
 
 EVERY_SECONDS = 10.0
 PATIENCE_SECONDS = 180.0
@@ -20,22 +22,14 @@ PATIENCE_SECONDS = 180.0
 @contextmanager
 def alive(file: Path, every: float = EVERY_SECONDS) -> Iterator[None]:
     """Renew a file for as long as the block lasts."""
-    over = threading.Event()
+    numbers = count()
 
     def renew() -> None:
-        count = 0
-        while not over.wait(every if count else 0):
-            count += 1
-            file.write_text(str(count), encoding="utf-8")
+        file.write_text(str(next(numbers)), encoding="utf-8")
 
-    file.write_text("0", encoding="utf-8")
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
+    renew()
+    with repeating(every, renew):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def end_without(file: Path, patience: float = PATIENCE_SECONDS) -> None:
