@@ -5,6 +5,7 @@ import hmac
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
@@ -29,7 +30,7 @@ class KnownKey:
     digest: bytes
     scopes: frozenset[str]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What limits and logs know it by."""
         return f"key {self.digest.hex()[:12]}"
@@ -91,7 +92,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _digest(key: bytes) -> bytes:
-    return hashlib.sha256(key).digest()
+    return hashlib.blake2b(key, digest_size=32).digest()
 
 
 def _keys_of(path: Path) -> list[str]:

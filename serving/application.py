@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -25,6 +25,7 @@ from serving.ground import Ground
 from serving.lineup import Lineup
 from serving.past import PastAnswers
 from serving.prediction_log import PredictionLog
+from serving.problems import Problem
 from serving.reads import GuardedStore, Reader
 from serving.recommendations import RecommendationAnswers
 from serving.records import Records
@@ -54,7 +55,8 @@ from serving.scores import Scores
 from serving.settings import ServingSettings
 from serving.shadows import Shadows
 from serving.stream import check_stream, open_stream
-from serving.traces import exporter_of
+from serving.together import Together
+from serving.traces import exporter_of, is_traced
 
 AskedT = TypeVar("AskedT")
 GivenT = TypeVar("GivenT")
@@ -87,6 +89,7 @@ class Application:
         self._ground = Ground(self._lineup, reader, self._facts, records, self._shadows, key, settings)
         self._recommendations = RecommendationAnswers(self._ground)
         self._scores = Scores(self._ground)
+        self._churning = Together(self._scores.churn_all)
         self._past = PastAnswers(self._ground, workspace.predictions)
         self._events = open_events(workspace, key, settings)
         # A model takes milliseconds; in a thread of its own it does not stop the loop that accepts calls.
@@ -124,11 +127,12 @@ class Application:
         """A probability that one customer stays away."""
         return await self._soon(self._scores.churn, question)
 
-    def churn_at_once(self, question: ChurnRequest) -> ChurnAnswer | None:
+    def churn_at_once(self, question: ChurnRequest) -> Awaitable[ChurnAnswer] | None:
         """The same without another thread, while neither model nor store makes anybody wait; else None."""
-        if question.explain or not (self._ground.reader.is_quick and self._lineup.answers_rows("churn")):
+        is_quick = self._ground.reader.is_quick and self._lineup.answers_rows("churn")
+        if question.explain or is_traced() or not is_quick:
             return None
-        return self._scores.churn(question)
+        return self._churning.answer(question)
 
     async def response(self, question: ResponseRequest) -> ResponseAnswer:
         """Probabilities that one customer responds."""
@@ -147,12 +151,8 @@ class Application:
 
     async def churn_batch(self, batch: ChurnBatch) -> ChurnResults:
         """Probabilities of several."""
-        found = await answered(batch.requests, self.churn)
-        results = [
-            ChurnResult(problem=each) if isinstance(each, ProblemDocument) else ChurnResult(answer=each)
-            for each in found
-        ]
-        return ChurnResults(results=results)
+        found = await self._soon(self._scores.churn_all, batch.requests)
+        return ChurnResults(results=[_churn_result(each) for each in found])
 
     async def events(self, question: EventsRequest) -> EventsAnswer:
         """Interactions, taken for good."""
@@ -222,3 +222,11 @@ def pseudonym_key(workspace: Workspace) -> bytes:
             "with, or import the data again"
         )
     return workspace_key(workspace)
+
+
+def _churn_result(found: ChurnAnswer | Exception) -> ChurnResult:
+    if isinstance(found, Problem):
+        return ChurnResult(problem=found.document())
+    if isinstance(found, Exception):
+        raise found
+    return ChurnResult(answer=found)

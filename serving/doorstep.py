@@ -7,9 +7,8 @@ way is answered from what it looks like: a path that is known, a length, perhaps
 
 import asyncio
 import re
-from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -27,24 +26,33 @@ UNUSUAL = re.compile(
 END = b"\r\n\r\n"
 STATUS = b"HTTP/1.1 429 Too Many Requests"
 
-# Path and id of a request -> the headers and the body of a refusal; None where it is to be read.
 Pairs = list[tuple[bytes, bytes]]
-TurnsAway = Callable[[str, str], tuple[Pairs, bytes] | None]
+
+
+class Porter(Protocol):
+    """Knows whether there is a place, and what is said where there is none."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether any request may have to be turned away."""
+
+    def turned_away(self, path: str, request_id: str) -> tuple[Pairs, bytes] | None:
+        """The headers and the body of a refusal; None where the request is to be read."""
 
 
 class DoorstepProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which asks first whether a request is to be read at all."""
 
-    def __init__(self, turns_away: TurnsAway, seconds: float, **given: Any) -> None:
+    def __init__(self, porter: Porter, seconds: float, **given: Any) -> None:
         """Make the protocol of one connection.
 
         Args:
-            turns_away: Asked about each request that came whole, by path and id.
+            porter: Asked about each request that came whole while there is no place.
             seconds: How long a refusal takes: who asks again at once must not take the time of others.
             given: What uvicorn gives its protocol.
         """
         super().__init__(**given)
-        self._turns_away, self._seconds = turns_away, seconds
+        self._porter, self._seconds = porter, seconds
         self._is_within = False  # of a request
         self._refusing: asyncio.TimerHandle | None = None
 
@@ -75,11 +83,13 @@ class DoorstepProtocol(HttpToolsProtocol):
 
     def _refusal(self, data: bytes) -> bytes | None:
         """The answer to a request that is turned away."""
+        if not self._porter.is_full:
+            return None
         is_busy = self.cycle is not None and not self.cycle.response_complete
         if is_busy or self.flow.write_paused:  # or the caller does not read what was said before
             return None
         path = whole_path(data)
-        refusal = self._turns_away(path, _request_id(data)) if path else None
+        refusal = self._porter.turned_away(path, _request_id(data)) if path else None
         if refusal is None:
             return None
         headers, body = refusal
@@ -95,9 +105,9 @@ class DoorstepProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
 
-def stand_before(config: Config, turns_away: TurnsAway, seconds: float) -> None:
+def stand_before(config: Config, porter: Porter, seconds: float) -> None:
     """Let connections that are yet to come be asked at the door; see `DoorstepProtocol`."""
-    config.http_protocol_class = partial(DoorstepProtocol, turns_away, seconds)  # type: ignore[assignment]
+    config.http_protocol_class = partial(DoorstepProtocol, porter, seconds)  # type: ignore[assignment]
 
 
 def whole_path(data: bytes) -> str | None:

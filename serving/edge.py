@@ -87,7 +87,7 @@ class Edge:
         if scope["type"] == "lifespan":
             server = self._ending.put_off()
             if server:
-                stand_before(server.config, self._turned_away, REFUSAL_SECONDS)
+                stand_before(server.config, self, REFUSAL_SECONDS)
             await self._inner(scope, receive, send)
             if self._traces:
                 self._traces.close()
@@ -176,18 +176,17 @@ class Edge:
         self,
         begin: Callable[[], Awaitable[BaseModel]],
         seconds: float,
-        at_once: Callable[[], BaseModel | None] | None = None,
+        at_once: Callable[[], Awaitable[BaseModel] | None] | None = None,
     ) -> Reply:
         """Answer, if there is a place, and in time."""
         await self._require_place()
         self._answering += 1
         metrics.IN_FLIGHT.inc()
         try:
-            answer = None
-            if at_once:
-                await asyncio.sleep(0)  # all who have been read by now are counted before one is answered
-                answer = at_once()
-            if answer is None:
+            soon = at_once() if at_once else None
+            if soon is not None:
+                answer = await soon
+            else:
                 async with asyncio.timeout(seconds):
                     answer = await begin()
         except TimeoutError as error:
@@ -198,18 +197,19 @@ class Edge:
         return _good(answer)
 
     @property
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
+        """Whether as many requests are being answered as may be at once."""
         return self._answering >= self._settings.concurrency
 
     async def _require_place(self) -> None:
-        if self._is_full:
+        if self.is_full:
             # Who asks again at once must not take the time of those who are being answered.
             await asyncio.sleep(REFUSAL_SECONDS)
             raise _overloaded()
 
-    def _turned_away(self, path: str, request_id: str) -> tuple[Pairs, bytes] | None:
+    def turned_away(self, path: str, request_id: str) -> tuple[Pairs, bytes] | None:
         """What is said to a request that nobody reads; see `serving.doorstep`."""
-        if not self._is_full or self._ending.begun or not isinstance(self._routes().get(path), Action):
+        if self._ending.begun or not isinstance(self._routes().get(path), Action):
             return None
         reply = _refusal_of_all(len(request_id))
         body = reply.body.replace(ANY_ID * len(request_id), request_id.encode())

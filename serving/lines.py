@@ -31,14 +31,14 @@ class Lines:
         self._syncing = threading.Thread(target=self._sync_often, name=folder.name, daemon=True)
         self._syncing.start()
 
-    def write(self, line: bytes) -> bool:
-        """Append a line, and say whether the system took it whole; a full disk does not."""
+    def write(self, *lines: bytes) -> bool:
+        """Append lines by one write, and say whether the system took them whole; a full disk does not."""
         with self._lock:
             try:
                 if self._size >= self._segment_bytes:
                     self._next_segment()
                 # What a full disk cut off must not swallow the next line.
-                whole = (b"\n" if self._torn else b"") + line + b"\n"
+                whole = b"\n".join([*([b""] if self._torn else []), *lines, b""])
                 count = os.write(self._file, whole)
             except OSError:
                 return False

@@ -36,6 +36,12 @@ def answers(route: str, status: int) -> Counter:
 
 
 @cache
+def feature_reads(outcome: str) -> Counter:
+    """The counter of reads that ended in one way; see `answers`."""
+    return FEATURE_READS.labels(outcome)
+
+
+@cache
 def seconds(route: str) -> Histogram:
     """The histogram of one route; see `answers`."""
     return SECONDS.labels(route)

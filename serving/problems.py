@@ -20,6 +20,8 @@ AGAIN = {"retry-after": "5"}
 
 def request_id_of(given: bytes) -> str:
     """The caller's own id of a request where it is a plain word, or a new one."""
+    if not given:
+        return token_hex(16)
     text = given.decode("latin-1")
     plain = text.replace("-", "")
     return text if 8 <= len(text) <= 64 and plain.isascii() and plain.isalnum() else token_hex(16)

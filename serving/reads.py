@@ -1,7 +1,7 @@
 """What may be known of a customer for a model, how fresh it is, and what stands in for what is missing."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -35,9 +35,19 @@ class GuardedStore:
         is_quick: Whether the last answer came so soon that nobody minded the wait.
     """
 
-    def __init__(self, store: OnlineFeatures, breaker: Breaker) -> None:
+    def __init__(
+        self, store: OnlineFeatures, breaker: Breaker, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        """Nothing has been asked yet.
+
+        Args:
+            store: Answers with values, or fails in time.
+            breaker: Says when it is asked.
+            clock: In seconds.
+        """
         self._store = store
         self._breaker = breaker
+        self._clock = clock
         self.is_quick = False
 
     def online(self, service: str, keys: Sequence[str], now: datetime) -> list[OnlineRow]:
@@ -49,20 +59,20 @@ class GuardedStore:
         if not keys:
             return []  # which says nothing about the store
         if not self._breaker.allows():
-            metrics.FEATURE_READS.labels("spared").inc()
+            metrics.feature_reads("spared").inc()
             raise FeatureError("the online store failed lately; it is asked again in less than a second")
-        started = time.perf_counter()
+        started = self._clock()
         try:
             with part("read"):
                 rows = self._store.online(service, keys, now)
         except FeatureError:
             self.is_quick = False
             self._breaker.failed()
-            metrics.FEATURE_READS.labels("failed").inc()
+            metrics.feature_reads("failed").inc()
             raise
-        self.is_quick = time.perf_counter() - started < QUICK_SECONDS
+        self.is_quick = self._clock() - started < QUICK_SECONDS
         self._breaker.succeeded()
-        metrics.FEATURE_READS.labels("answered").inc()
+        metrics.feature_reads("answered").inc()
         return rows
 
 
@@ -92,6 +102,10 @@ class Reading:
         return max(filter(None, moments), default=None)
 
 
+UNREACHABLE = Reading(consent=True, state="unreachable", degraded=("no_feature_store",))
+REFUSED = Reading(consent=False, state="missing", degraded=("no_consent",))
+
+
 class Reader:
     """Reads features for served versions: consent first, then the store, then training defaults."""
 
@@ -112,21 +126,26 @@ class Reader:
         return self._store.is_quick
 
     def read(self, version: Champion, customer: str, now: datetime) -> Reading:
-        """What may be known of one customer for one version.
+        """What may be known of one customer for one version; see `read_all`."""
+        return self.read_all(version, [customer], now)[0]
+
+    def read_all(self, version: Champion, customers: Sequence[str], now: datetime) -> list[Reading]:
+        """What may be known of customers for one version, by one read.
 
         Args:
             version: Says which features, for which purpose.
-            customer: By pseudonym.
+            customers: N of them, by pseudonym.
             now: The moment that ages are counted from.
+
+        Returns:
+            N readings, in the order asked.
         """
         purpose = cast(Purpose, version.purpose)
         try:
-            (found,) = self._features.read(version.service, [customer], purpose, now)
+            found = self._features.read(version.service, customers, purpose, now)
         except FeatureError:
-            return Reading(consent=True, state="unreachable", degraded=("no_feature_store",))
-        if found.features is None:
-            return Reading(consent=False, state="missing", degraded=("no_consent",))
-        return self._completed(version, found.features)
+            return [UNREACHABLE] * len(customers)
+        return [self._completed(version, each.features) if each.features else REFUSED for each in found]
 
     def _completed(self, version: Champion, row: OnlineRow) -> Reading:
         statuses = row.statuses.values()

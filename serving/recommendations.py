@@ -15,7 +15,7 @@ from serving.facts import Facts
 from serving.filters import Wanted, require_boosted, require_item, wanted_items
 from serving.ground import Ground
 from serving.reads import Reading
-from serving.records import about
+from serving.records import Given, about
 from serving.rules import chosen, pool_size, with_slots
 from serving.schemas import (
     MOST_BOUGHT,
@@ -106,7 +106,8 @@ class RecommendationAnswers:
     def _remember(self, answer: RecommendAnswer, customer: str | None, row: OnlineRow | None) -> None:
         items = [item.item_id for item in answer.items]
         scores = [item.score for item in answer.items]
-        self._ground.records.remember(answer, customer, row, items=items, scores=scores)
+        values = {"items": items, "scores": scores}
+        self._ground.records.remember(Given(answer, customer, row, values))
 
 
 def _best(

@@ -1,5 +1,7 @@
-"""How an answer is remembered: in the prediction log before it leaves, and counted."""
+"""How answers are remembered: in the prediction log before they leave, and counted."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
@@ -8,9 +10,28 @@ from attune.features.online import OnlineRow
 from attune.features.value_digest import digests_of
 from serving import metrics
 from serving.champions import Champion
-from serving.prediction_log import PredictionLog, PredictionRecord
+from serving.prediction_log import PredictionLog
 from serving.schemas import Answer, Degradation
 from serving.traces import part
+
+COMMON = tuple(Answer.model_fields)
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer and what the log says of it besides.
+
+    Attributes:
+        answer: As it will be sent.
+        customer: By pseudonym; None where the answer is not about anybody.
+        row: What the store said of the customer.
+        values: What the record has besides: the probability, or items and scores.
+    """
+
+    answer: Answer
+    customer: str | None
+    row: OnlineRow | None
+    values: Mapping[str, Any]
 
 
 class Records:
@@ -19,25 +40,29 @@ class Records:
     def __init__(self, log: PredictionLog) -> None:
         self._log = log
 
-    def remember(self, answer: Answer, customer: str | None, row: OnlineRow | None, **given: Any) -> None:
-        """Log an answer and count in which way it was less than it could be.
-
-        Args:
-            answer: As it will be sent.
-            customer: By pseudonym; None where the answer is not about anybody.
-            row: What the store said of the customer.
-            given: What the record has besides: the probability, or items and scores.
-        """
-        said = {name: getattr(answer, name) for name in Answer.model_fields}
-        if row:
-            said["features"] = digests_of(answer.feature_service, row)
-        record = PredictionRecord(**said, at=datetime.now(UTC), customer=customer, **given)
+    def remember(self, *answers: Given) -> None:
+        """Log answers by one write, and count in which way each was less than it could be."""
         with part("log"):
-            written = self._log.write(record)
+            written = self._log.write(*_records(answers))
         if not written:
-            metrics.UNLOGGED.inc()
-        for reason in answer.degraded:
-            metrics.DEGRADED.labels(answer.model, reason).inc()
+            metrics.UNLOGGED.inc(len(answers))
+        for given in answers:
+            for reason in given.answer.degraded:
+                metrics.DEGRADED.labels(given.answer.model, reason).inc()
+
+
+def _records(answers: Sequence[Given]) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    records = []
+    for given in answers:
+        record = {name: getattr(given.answer, name) for name in COMMON}
+        record |= {"at": now, **given.values}
+        if given.customer:
+            record["customer"] = given.customer
+        if given.row:
+            record["features"] = digests_of(given.answer.feature_service, given.row)
+        records.append(record)
+    return records
 
 
 def about(version: Champion, as_of: datetime | None, degraded: tuple[Degradation, ...]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Action:
     answer: type[BaseModel]
     summary: str
     scope: Scope
-    at_once: Callable[[Any], BaseModel | None] | None = None
+    at_once: Callable[[Any], Awaitable[BaseModel] | None] | None = None
     seconds: float | None = None
     refusals: dict[int, str] = field(default_factory=dict)
 

@@ -1,5 +1,7 @@
 """Churn and response: a probability of one customer, or a refusal; never a guess."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -13,7 +15,7 @@ from serving.explanations import explained_score
 from serving.ground import Ground
 from serving.problems import AGAIN, Problem
 from serving.reads import Reading
-from serving.records import about
+from serving.records import Given, about
 from serving.schemas import (
     ChurnAnswer,
     ChurnRequest,
@@ -22,6 +24,28 @@ from serving.schemas import (
     ResponseOption,
     ResponseRequest,
 )
+
+# A probability, and what each feature adds to it where that was asked for.
+Score = tuple[float, list[Contribution] | None]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whom to score, by which version, and from what.
+
+    Attributes:
+        version: The version that answers.
+        customer: By pseudonym.
+        reading: What the store said.
+        values: Feature -> value.
+        as_of: When the values were true.
+    """
+
+    version: Champion
+    customer: str
+    reading: Reading
+    values: Row
+    as_of: datetime
 
 
 class Scores:
@@ -36,15 +60,25 @@ class Scores:
         Raises:
             Problem: No champion or no store (503), no consent (403), nothing known of the customer (404).
         """
-        version, customer, reading, as_of = self._known("churn", question.customer_id)
-        score, why = _scored(version, _values(reading), as_of, question.explain)
-        stated = about(version, as_of, reading.degraded)
-        answer = ChurnAnswer(**stated, probability=score, explanation=why)
-        self._ground.records.remember(answer, customer, reading.row, probability=score)
-        shadow = self._ground.lineup.shadow("churn")
-        if shadow:
-            self._ground.shadows.score(shadow, answer, customer, self._ground.now())
-        return answer
+        (found,) = self.churn_all([question])
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def churn_all(self, questions: Sequence[ChurnRequest]) -> list[ChurnAnswer | Exception]:
+        """The same for N customers with one read and one run of the model; what fails for one is its own."""
+        known = self._known("churn", [question.customer_id for question in questions])
+        plain = [each for each, asked in zip(known, questions, strict=True) if not asked.explain]
+        scores = iter(_scores([each for each in plain if isinstance(each, Known)]))
+        found: list[ChurnAnswer | Exception] = []
+        for each, question in zip(known, questions, strict=True):
+            if isinstance(each, Known):
+                score = _explained(each) if question.explain else next(scores)
+                found.append(score if isinstance(score, Exception) else _churn_answer(each, *score))
+            else:
+                found.append(each)
+        self._remember(known, found)
+        return found
 
     def response(self, question: ResponseRequest) -> ResponseAnswer:
         """Say how likely a customer responds to each way of sending a message.
@@ -52,46 +86,110 @@ class Scores:
         Raises:
             Problem: No champion or no store (503), no consent (403), nothing known of the customer (404).
         """
-        version, customer, reading, as_of = self._known("response", question.customer_id)
+        (known,) = self._known("response", [question.customer_id])
+        if isinstance(known, Problem):
+            raise known
         options = _options(question, self._ground.now())
-        scores = probabilities(version, [{**_values(reading), **option} for option in options], as_of)
+        rows = [{**known.values, **option} for option in options]
+        scores = probabilities(known.version, rows, known.as_of)
         order = np.argsort(-scores, kind="stable")
         found = [_option(options[place], float(scores[place])) for place in order]
-        answer = ResponseAnswer(**about(version, as_of, reading.degraded), options=found)
-        best = found[0].probability
-        self._ground.records.remember(answer, customer, reading.row, probability=best)
+        answer = ResponseAnswer(**_about(known), options=found)
+        values = {"probability": found[0].probability}
+        self._ground.records.remember(Given(answer, known.customer, known.reading.row, values))
         return answer
 
-    def _known(self, name: str, customer_id: str) -> tuple[Champion, str, Reading, datetime]:
-        """The version that scores a customer, and enough about the customer to do so.
+    def _remember(self, known: Sequence[Known | Problem], found: Sequence[ChurnAnswer | Exception]) -> None:
+        pairs = [
+            (each, answer)
+            for each, answer in zip(known, found, strict=True)
+            if isinstance(each, Known) and isinstance(answer, ChurnAnswer)
+        ]
+        if not pairs:
+            return
+        given = [
+            Given(answer, each.customer, each.reading.row, {"probability": answer.probability})
+            for each, answer in pairs
+        ]
+        self._ground.records.remember(*given)
+        shadow = self._ground.lineup.shadow("churn")
+        if shadow:
+            for each, answer in pairs:
+                self._ground.shadows.score(shadow, answer, each.customer, self._ground.now())
 
-        Raises:
-            Problem: One of them is missing.
-        """
+    def _known(self, name: str, customer_ids: Sequence[str]) -> list[Known | Problem]:
+        """Which version scores each of N customers, and enough about them to do so, or what is missing."""
+        asked: dict[int, tuple[Champion, list[str]]] = {}
+        standing = [self._standing(name, customer_id) for customer_id in customer_ids]
+        for each in standing:
+            if not isinstance(each, Problem):
+                version, customer = each
+                asked.setdefault(id(version), (version, []))[1].append(customer)
+        now, reader = self._ground.now(), self._ground.reader
+        readings = {
+            number: iter(reader.read_all(version, customers, now))
+            for number, (version, customers) in asked.items()
+        }
+        return [
+            each if isinstance(each, Problem) else _enough(*each, next(readings[id(each[0])]))
+            for each in standing
+        ]
+
+    def _standing(self, name: str, customer_id: str) -> tuple[Champion, str] | Problem:
+        """The version that answers a customer, and their pseudonym."""
         customer = self._ground.pseudonym(customer_id)
-        version = self._ground.lineup.answering(name, customer)
+        try:
+            version = self._ground.lineup.answering(name, customer)
+        except Problem as problem:
+            return problem
         if customer not in self._ground.facts.now.customers:
-            raise Problem(404, "unknown-customer", "no customer has this id")
-        reading = self._ground.reader.read(version, customer, self._ground.now())
-        if not reading.consent:
-            raise Problem(403, "no-consent", "the customer has not agreed to be scored for this purpose")
-        if reading.state == "unreachable":
-            raise Problem(503, "no-features", "the feature store does not answer", AGAIN)
-        if reading.as_of is None:
-            raise Problem(404, "nothing-known", "too little is known about the customer to score")
-        return version, customer, reading, reading.as_of
+            return Problem(404, "unknown-customer", "no customer has this id")
+        return version, customer
 
 
-def _scored(
-    version: Champion, values: Row, as_of: datetime, explain: bool
-) -> tuple[float, list[Contribution] | None]:
-    if explain:
-        return explained_score(version, values, as_of)
-    return float(probabilities(version, [values], as_of)[0]), None
+def _enough(version: Champion, customer: str, reading: Reading) -> Known | Problem:
+    """What a score rests on, or why there is none."""
+    if not reading.consent:
+        return Problem(403, "no-consent", "the customer has not agreed to be scored for this purpose")
+    if reading.state == "unreachable":
+        return Problem(503, "no-features", "the feature store does not answer", AGAIN)
+    if reading.values is None or reading.as_of is None:
+        return Problem(404, "nothing-known", "too little is known about the customer to score")
+    return Known(version, customer, reading, reading.values, reading.as_of)
 
 
-def _values(reading: Reading) -> Row:
-    return reading.values or {}
+def _scores(known: Sequence[Known]) -> list[Score | Exception]:
+    """The probabilities of N customers; those of one version and one moment by one run of the model."""
+    alike: dict[tuple[int, datetime], list[int]] = {}
+    for place, each in enumerate(known):
+        alike.setdefault((id(each.version), each.as_of), []).append(place)
+    found: dict[int, Score | Exception] = {}
+    for places in alike.values():
+        found |= zip(places, _of_alike([known[place] for place in places]), strict=True)
+    return [found[place] for place in range(len(known))]
+
+
+def _of_alike(known: Sequence[Known]) -> list[Score | Exception]:
+    rows = [each.values for each in known]
+    try:
+        return [(score, None) for score in probabilities(known[0].version, rows, known[0].as_of).tolist()]
+    except Exception as error:  # noqa: BLE001 - whatever one row brings about, the others are answered
+        return [error] if len(known) == 1 else [_of_alike([each])[0] for each in known]
+
+
+def _explained(known: Known) -> Score | Exception:
+    try:
+        return explained_score(known.version, known.values, known.as_of)
+    except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+        return error
+
+
+def _churn_answer(known: Known, score: float, why: list[Contribution] | None) -> ChurnAnswer:
+    return ChurnAnswer(**_about(known), probability=score, explanation=why)
+
+
+def _about(known: Known) -> dict[str, Any]:
+    return about(known.version, known.as_of, known.reading.degraded)
 
 
 def _options(question: ResponseRequest, now: datetime) -> list[dict[str, Any]]:

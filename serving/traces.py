@@ -42,6 +42,11 @@ def part(name: str) -> AbstractContextManager[Any]:
     return parts(name) if parts else NOTHING
 
 
+def is_traced() -> bool:
+    """Whether the request that is being answered is one of the share."""
+    return PARTS.get() is not None
+
+
 def open_traces(settings: ServingSettings) -> Traces | None:
     """What the settings say; None where they ask for no traces.
 

@@ -110,7 +110,7 @@ def answered(shop: Workspace, digest: str) -> None:
         features={"customer_activity": ServedFeatures(as_of=ONLINE, digest=digest)},
     )
     log = PredictionLog(shop.predictions)
-    assert log.write(record)
+    assert log.write(record.model_dump(exclude_none=True))
     log.close()
 
 

@@ -1,5 +1,5 @@
 import asyncio
-import time
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
@@ -17,20 +17,21 @@ from tests.serving.test_edge import AS_JSON, GOOD, ROUTES, Answer, Question, ask
 
 
 class Slow:
-    """A store that takes its time, or fails where that is less than none."""
+    """A store that takes its time, or fails where that is less than none; and the clock that shows it."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.seconds, self.now = 0.0, 0.0
+        self.guarded = GuardedStore(self, Breaker(), lambda: self.now)
 
     def online(self, service, keys, now):
         if self.seconds < 0:
             raise FeatureError("away")
-        time.sleep(self.seconds)
+        self.now += self.seconds
         return [OnlineRow(key, {}, {}, {}) for key in keys]
 
 
 def test_a_store_is_quick_as_long_as_its_last_answer_was():
-    store, guarded = (slow := Slow()), GuardedStore(slow, Breaker())
+    guarded = (store := Slow()).guarded
     assert not guarded.is_quick  # nobody has asked yet
     guarded.online("churn_v1", ["ann"], NOW)
     assert guarded.is_quick
@@ -46,7 +47,7 @@ def test_a_store_is_quick_as_long_as_its_last_answer_was():
 
 
 def test_who_may_not_be_read_says_nothing_about_the_store():
-    store, guarded = (slow := Slow()), GuardedStore(slow, Breaker())
+    guarded = (store := Slow()).guarded
     store.seconds = -1
     with pytest.raises(FeatureError):
         guarded.online("churn_v1", ["ann"], NOW)
@@ -54,8 +55,8 @@ def test_who_may_not_be_read_says_nothing_about_the_store():
     assert not guarded.is_quick
 
 
-def quick(question: Question) -> Answer | None:
-    return None if question.word == "later" else Answer(words=["at", "once"])
+def quick(question: Question) -> Awaitable[Answer] | None:
+    return None if question.word == "later" else asyncio.sleep(0, Answer(words=["at", "once"]))
 
 
 def edge(**settings: int) -> Edge:

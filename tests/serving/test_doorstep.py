@@ -62,16 +62,20 @@ def door(full: threading.Event, asked: threading.Event | None = None) -> Iterato
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    def turned_away(path, request_id):
-        headers = [(b"x-request-id", request_id.encode()), (b"content-length", b"2")]
-        asked.set()
-        return (headers, b"{}") if full.is_set() else None
+    class Porter:
+        @property
+        def is_full(self):
+            asked.set()
+            return full.is_set()
+
+        def turned_away(self, path, request_id):
+            return [(b"x-request-id", request_id.encode()), (b"content-length", b"2")], b"{}"
 
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     config.load()
-    stand_before(config, turned_away, LATE)
+    stand_before(config, Porter(), LATE)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
     thread.start()
     try:

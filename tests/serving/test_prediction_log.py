@@ -22,13 +22,17 @@ def record(number: int) -> PredictionRecord:
     )
 
 
+def write(log: PredictionLog, number: int) -> bool:
+    return log.write(record(number).model_dump(exclude_none=True))
+
+
 def ids(folder: Path) -> list[str]:
     return [found.prediction_id for found in read_predictions(folder)]
 
 
 def test_what_was_written_is_read_back(tmp_path):
     log = PredictionLog(tmp_path)
-    assert log.write(record(1))
+    assert write(log, 1)
     assert list(read_predictions(tmp_path)) == [record(1)]
     log.close()
 
@@ -41,7 +45,7 @@ def test_only_the_owner_can_read_it(tmp_path):
 
 def test_a_large_file_is_followed_by_another(tmp_path):
     log = PredictionLog(tmp_path, segment_bytes=300)
-    assert all(log.write(record(number)) for number in range(6))
+    assert all(write(log, number) for number in range(6))
     log.close()
     assert len(list(tmp_path.iterdir())) > 1
     assert sorted(ids(tmp_path)) == [str(number) for number in range(6)]
@@ -49,7 +53,7 @@ def test_a_large_file_is_followed_by_another(tmp_path):
 
 def test_a_line_that_was_cut_off_is_passed_over(tmp_path):
     log = PredictionLog(tmp_path)
-    log.write(record(1))
+    write(log, 1)
     log.close()
     (file,) = tmp_path.iterdir()
     with file.open("ab") as end:
@@ -60,7 +64,7 @@ def test_a_line_that_was_cut_off_is_passed_over(tmp_path):
 def test_nothing_is_taken_after_the_end(tmp_path):
     log = PredictionLog(tmp_path)
     log.close()
-    assert not log.write(record(1))
+    assert not write(log, 1)
 
 
 def test_a_full_disk_loses_a_record_and_says_so_but_never_the_next(tmp_path):
@@ -76,9 +80,12 @@ def _write_beyond_the_limit(folder: Path) -> int:
     line = len(record(1).model_dump_json(exclude_none=True)) + 1
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (line + 20, hard))
-    taken = [log.write(record(1)), log.write(record(2))]
+    taken = [
+        write(log, 1),
+        write(log, 2),
+    ]
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    taken.append(log.write(record(3)))
+    taken.append(write(log, 3))
     return 0 if taken == [True, False, True] else 1
 
 

@@ -26,7 +26,7 @@ def record(number: int, model: str = "churn", day: int = 8) -> PredictionRecord:
 
 def written(folder: Path, *records: PredictionRecord, ended: bool = True) -> None:
     log = PredictionLog(folder)
-    assert all(map(log.write, records))
+    assert all(log.write(each.model_dump(exclude_none=True)) for each in records)
     log.close()
     if ended:
         # As if a process that has ended had written it: no process has this number.

@@ -23,7 +23,7 @@ def write(folder: Path, *numbers: int, model: str = "churn", customer: str | Non
             customer=customer,
             features={"customer_activity": ServedFeatures(as_of=START, digest=str(number))},
         )
-        assert log.write(record)
+        assert log.write(record.model_dump(exclude_none=True))
     log.close()
 
 

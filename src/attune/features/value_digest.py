@@ -1,24 +1,27 @@
 """A short digest of feature values: what an answer rested on, proved later without keeping the values."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from attune.features.online import OnlineRow
 from attune.features.schema import views_of
 
 DIGEST_BYTES = 16
-_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 def value_digest(values: Mapping[str, Any]) -> str:
     """Equal if and only if the values are, to the last bit of a number; their order does not matter.
 
+    What is not a number is a missing one.
+
     >>> value_digest({"a": 1, "b": [0.5]}) == value_digest({"b": [0.5], "a": 1})
     True
     """
-    return hashlib.blake2b(_ENCODE(values).encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return hashlib.blake2b(orjson.dumps(values, option=_OPTIONS), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def digests_of(service: str, row: OnlineRow) -> dict[str, dict[str, str]]:
@@ -30,8 +33,9 @@ def digests_of(service: str, row: OnlineRow) -> dict[str, dict[str, str]]:
     """
     said: dict[str, dict[str, str]] = {}
     for view, names in views_of(service).items():
-        times = [row.event_timestamps[name] for name in names if row.values[name] is not None]
-        if times and times[0] is not None:
-            digest = value_digest({name: row.values[name] for name in names})
-            said[view] = {"as_of": times[0].isoformat(), "digest": digest}
+        values = {name: row.values[name] for name in names}
+        given = next((name for name, value in values.items() if value is not None), None)
+        moment = row.event_timestamps[given] if given else None
+        if moment is not None:
+            said[view] = {"as_of": moment.isoformat(), "digest": value_digest(values)}
     return said

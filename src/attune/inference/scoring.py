@@ -94,7 +94,10 @@ class GraphScorer:
         return inputs | self._events(rows, [int(as_of.timestamp())] * len(rows))
 
     def _probabilities(self, inputs: Inputs) -> Floats:
-        return self._calibration.probabilities(self._logits(inputs))
+        logit_N = self._logits(inputs)
+        if len(logit_N) == 1:
+            return np.array([self._calibration.probability(float(logit_N[0]))])
+        return self._calibration.probabilities(logit_N)
 
     def _logits(self, inputs: Inputs) -> Floats:
         (logit_N,) = self._graph.run(single(inputs))

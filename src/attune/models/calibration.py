@@ -4,6 +4,7 @@ Which of the three, held-out examples decide: each way is learnt from some of th
 the others. N examples, Q knots of the curve.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +62,15 @@ class Calibration(Settings):
         if self.way != "isotonic":
             return said_N
         return _RISES * said_N + (1 - _RISES) * np.interp(said_N, *self._curve)
+
+    def probability(self, log_odds: float) -> float:
+        """What is meant by the log odds of one example: for one, arrays cost more than the sums."""
+        scaled = log_odds / self.temperature
+        small = math.exp(-abs(scaled))
+        said = (1.0 if scaled >= 0 else small) / (1.0 + small)
+        if self.way != "isotonic":
+            return said
+        return _RISES * said + (1 - _RISES) * float(np.interp(said, *self._curve))
 
     @cached_property
     def _curve(self) -> tuple[Floats, Floats]:

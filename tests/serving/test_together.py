@@ -1,0 +1,71 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from serving.together import Together
+
+
+def doubled(asked: Sequence[int]) -> list[int | Exception]:
+    return [each * 2 if each >= 0 else ValueError(f"{each} of {len(asked)}") for each in asked]
+
+
+def asked_beside_each_other(numbers: Sequence[int], sizes: list[int]) -> list[int | BaseException]:
+    def answer_all(asked: Sequence[int]) -> list[int | Exception]:
+        sizes.append(len(asked))
+        return doubled(asked)
+
+    async def ask() -> list[int | BaseException]:
+        together = Together(answer_all)
+        return await asyncio.gather(*map(together.answer, numbers), return_exceptions=True)
+
+    return asyncio.run(ask())
+
+
+def test_what_is_asked_in_one_turn_of_the_loop_is_answered_in_one_go():
+    sizes: list[int] = []
+    assert asked_beside_each_other([1, 2, 3], sizes) == [2, 4, 6]
+    assert sizes == [3]
+
+
+def test_who_comes_later_is_answered_by_the_next():
+    sizes: list[int] = []
+
+    async def ask() -> list[int]:
+        together = Together(lambda asked: [sizes.append(len(asked)) or each for each in asked])
+        return [await together.answer(number) for number in range(2)]
+
+    assert asyncio.run(ask()) == [0, 1]
+    assert sizes == [1, 1]
+
+
+def test_what_fails_for_one_is_raised_for_that_one_alone():
+    first, failed, last = asked_beside_each_other([1, -1, 3], [])
+    assert (first, last) == (2, 6)
+    assert str(failed) == "-1 of 3"
+
+
+def test_what_fails_altogether_is_raised_for_everybody_and_the_next_are_answered():
+    async def ask() -> list[int | BaseException]:
+        broken = iter([True])
+        together = Together(lambda asked: [1 // 0] if next(broken, False) else doubled(asked))
+        found = await asyncio.gather(together.answer(1), together.answer(2), return_exceptions=True)
+        return [*found, await together.answer(3)]
+
+    *failed, answered = asyncio.run(ask())
+    assert [type(each) for each in failed] == [ZeroDivisionError] * 2
+    assert answered == 6
+
+
+def test_somebody_who_has_gone_takes_nothing_from_the_others():
+    async def ask() -> int:
+        together = Together(doubled)
+        gone = asyncio.create_task(together.answer(1))
+        stays = asyncio.create_task(together.answer(2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        return await stays
+
+    assert asyncio.run(ask()) == 4
