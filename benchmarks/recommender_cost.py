@@ -1,12 +1,14 @@
 """What an epoch and an answer cost, ours and peers' one after the other on the same customers, one core each.
 
 `python -m benchmarks.recommender_cost` trains on a share of the customers of MovieLens-1M, with the sizes of
-the published comparison: 64 dimensions, 2 blocks, 200 interactions.
+the published comparison: 64 dimensions, 2 blocks, 200 interactions. Then all customers are asked for at once,
+and some of them alone.
 """
 
 import argparse
 import os
 import resource
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,20 +18,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attune.columns import CUSTOMER_ID
+from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, HISTORY_ITEMS, HISTORY_TIMES
 from attune.data.splits import chosen_share
 from attune.evaluation.protocols import Split
+from attune.inference.graphs import open_model, write_graphs
 from attune.models import catalog
 from attune.models.transformer import Transformer
 from attune.training.loop import train_network
-from benchmarks.peers.environment import PeerTraining, ask_peer
+from benchmarks.peers.environment import PeerTraining, Took, ask_peer
 from benchmarks.recommender_data import FOLDER, load
 from benchmarks.recommender_protocols import PROTOCOLS
 from benchmarks.recommender_results import FILE
 from benchmarks.results import Result, add_results
 
 PROTOCOL = PROTOCOLS["ml1m_loo"]
-ANSWERS, TEN = 200, 10
+TEN = 10
+ANSWERS, ROUNDS = 20, 10
 # The whole softmax against the whole softmax, a sample against a sample.
 PAIRS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "epoch_cpu_ratio_rectools": ("rectools_sasrec", {}),
@@ -55,17 +59,20 @@ def main() -> None:
         print(f"{name}: {ours:.1f} against {theirs:.1f} CPU s", flush=True)
         note = f"{words}; {ours:.1f} against {theirs:.1f} CPU s"
         figures.append(_figure(name, theirs / ours, "x", peer, note))
+        if not params:
+            figures.extend(_answers(network, split.test, peer, took))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     figures.append(_figure("peak_memory_gib", peak, "GiB", None, f"{words}; our process with its data"))
-    figures.append(_one_customer(network, split.test))
     add_results(FILE, figures)
 
 
 def _some(split: Split, share: float) -> Split:
+    """A share of the customers teaches; all are asked."""
+
     def of(part: pd.DataFrame) -> pd.DataFrame:
         return part[chosen_share(part[CUSTOMER_ID], share, "cost")]
 
-    return Split(of(split.train), of(split.validation), of(split.test))
+    return Split(of(split.train), of(split.validation), split.test)
 
 
 def _epoch(split: Split, params: Mapping[str, Any]) -> tuple[Transformer, float]:
@@ -76,19 +83,43 @@ def _epoch(split: Split, params: Mapping[str, Any]) -> tuple[Transformer, float]
     return network, train_network(network, split.train, split.validation, loop).processor_seconds
 
 
-@torch.no_grad()
-def _one_customer(network: Transformer, examples: pd.DataFrame) -> Result:
-    """Processor time of one thread from the codes of a history to its ten best items."""
-    encoded = network.encode(examples, with_labels=False)
-    took: list[float] = []
-    for row in range(min(ANSWERS, len(examples))):
-        batch = next(network.batches(encoded, 1, torch.tensor([row])))
-        started = time.thread_time()
-        network(batch).topk(TEN)
-        took.append((time.thread_time() - started) * 1e3)
-    lengths = encoded["count"][:ANSWERS].clamp(max=network.config.length).float()
-    note = f"codes to exact top 10 of {len(network.items):,}, {lengths.mean():.0f} interactions on average"
-    return _figure("one_user_p50_ms", float(np.median(took)), "CPU ms", None, f"{note}, torch, one thread")
+def _answers(network: Transformer, examples: pd.DataFrame, peer: str, took: Took) -> list[Result]:
+    """Ten items for all customers at once, and for each of those with the longest histories alone."""
+    started, used = time.perf_counter(), time.process_time()
+    network.recommend(examples, TEN)
+    seconds, used = time.perf_counter() - started, time.process_time() - used
+    alone = _alone(network, examples)
+    words = f"top {TEN} of {len(network.items):,}, seen filtered, one core"
+    everyone = (
+        f"{len(examples):,} customers at once, {words}; {used:.1f} against {took.answer_processor:.1f} CPU s"
+    )
+    one = f"one of {ANSWERS} customers of at least {network.config.length} interactions, {words}"
+    beside = f"{one}; {alone * 1e3:.2f} against {took.alone_processor * 1e3:.0f} CPU ms"
+    return [
+        _figure("all_users_s", seconds, "s", None, everyone),
+        _figure("all_users_ratio_rectools", took.answer_processor / used, "x", peer, everyone),
+        _figure("one_user_p50_ms", alone * 1e3, "CPU ms", None, f"{one}, ONNX graph"),
+        _figure("one_user_ratio_rectools", took.alone_processor / alone, "x", peer, beside),
+    ]
+
+
+def _alone(network: Transformer, examples: pd.DataFrame) -> float:
+    """The median processor seconds of one customer's answer from the graph."""
+    asked = examples.loc[examples[HISTORY_ITEMS].map(len).nlargest(ANSWERS).index]
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        network.save(Path(folder))
+        write_graphs("transformer", network, Path(folder))
+        model = open_model("transformer", Path(folder))
+        for _ in range(ROUNDS):
+            for row in asked.itertuples():
+                items, times, as_of = (
+                    getattr(row, name) for name in (HISTORY_ITEMS, HISTORY_TIMES, EVENT_TIMESTAMP)
+                )
+                started = time.process_time()
+                model.recommend_one(items, times, as_of, TEN)
+                took.append(time.process_time() - started)
+    return float(np.median(took))
 
 
 def _figure(name: str, value: float, unit: str, peer: str | None, protocol: str) -> Result:

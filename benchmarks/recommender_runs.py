@@ -92,8 +92,8 @@ def _run(name: str, protocol: Protocol, split: Split, wish: Wish, checkpoint: Pa
         reached = None
     else:
         learn, learn_processor, reached = _train(model, protocol, split, wish, checkpoint)
-    lists, answer, _ = _timed(lambda: model.recommend(split.test, wish.k)[0])
-    return Run(lists, Took(learn, learn_processor, answer), reached)
+    lists, answer, answer_processor = _timed(lambda: model.recommend(split.test, wish.k)[0])
+    return Run(lists, Took(learn, learn_processor, answer, answer_processor), reached)
 
 
 def _train(

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +63,21 @@ class PeerTraining:
 
 @dataclass(frozen=True)
 class Took:
-    """The seconds that a model took; a peer measures itself."""
+    """The seconds that a model took; a peer measures itself.
+
+    Attributes:
+        learn: All that it learnt.
+        learn_processor: The same, in processor seconds.
+        answer: All that was asked.
+        answer_processor: The same, in processor seconds; 0 where that was not measured.
+        alone_processor: The median processor seconds of one of the longest queries, alone; 0 as before.
+    """
 
     learn: float
     learn_processor: float
     answer: float
+    answer_processor: float = 0.0
+    alone_processor: float = 0.0
 
 
 def ask_peer(
@@ -98,10 +108,8 @@ def ask_peer(
         if code:
             raise ModelError(f"{name} ended with code {code}; what it said stands above")
         lists = pd.read_parquet(Path(folder) / f"{LISTS}.parquet")
-    seconds = Took(
-        *(float(lists.attrs[f"{what}_seconds"]) for what in ("learn", "learn_processor", "answer"))
-    )
-    return read_lists(lists, len(split.test), k), seconds
+    seconds = {what.name: float(lists.attrs[f"{what.name}_seconds"]) for what in fields(Took)}
+    return read_lists(lists, len(split.test), k), Took(**seconds)
 
 
 def write_split(split: Split, folder: Path) -> None:

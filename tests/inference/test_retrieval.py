@@ -13,7 +13,7 @@ def items_and(seed: int, size: int, dimension: int, queries: int) -> tuple[np.nd
 
 
 def retriever(items: np.ndarray) -> Retriever:
-    return Retriever(Graph(retrieval_graph(items), "retrieval.onnx"), items)
+    return Retriever(Graph(retrieval_graph(items), "retrieval.onnx"), items, screened_above=0)
 
 
 def offsets(size: int, allowed: float, seed: int) -> np.ndarray:
@@ -34,6 +34,15 @@ def test_screening_finds_exactly_what_scoring_everything_finds(allowed, k):
         assert codes.tolist() == wanted.tolist()
         np.testing.assert_allclose(scores, wanted_scores, rtol=1e-5, atol=1e-5)
     assert found.uncertified == 0
+
+
+def test_few_items_are_scored_in_full_at_once():
+    items, queries = items_and(0, size=500, dimension=8, queries=1)
+    offset = offsets(len(items), 0.5, seed=1)
+    small = Retriever(Graph(retrieval_graph(items), "retrieval.onnx"), items)
+    wanted, wanted_scores = best_of(items @ queries[0] + offset, 10)
+    codes, scores = small.best(queries[0], 10, offset)
+    assert (codes.tolist(), scores.tolist()) == (wanted.tolist(), wanted_scores.tolist())
 
 
 def test_what_screening_cannot_prove_is_looked_up_in_full():

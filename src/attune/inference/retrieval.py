@@ -20,6 +20,7 @@ MIDDLE = 64  # what stands for 0 in a digit of a query
 _DIGIT = MIDDLE - 1
 _CANDIDATES = 256
 _SPARE = 2  # candidates for each item asked for, where many are asked for
+_SCREENED_ABOVE = 2**20  # what is smaller lies in a cache, and screening takes longer than it saves
 _SHORTEST = 1e-12
 _ROUNDING = float(np.finfo(np.float32).eps)
 
@@ -27,16 +28,18 @@ _ROUNDING = float(np.finfo(np.float32).eps)
 class Retriever:
     """Finds the best items by the inner product of a query and their vectors, plus an offset of each item."""
 
-    def __init__(self, graph: Graph, item_VD: Vector) -> None:
+    def __init__(self, graph: Graph, item_VD: Vector, screened_above: int = _SCREENED_ABOVE) -> None:
         """Take a catalogue.
 
         Args:
             graph: Its screening graph.
             item_VD: The vector of each item, in single precision.
+            screened_above: A table of no more numbers is scored in full at once.
         """
         self._graph, self._item_VD = graph, np.ascontiguousarray(item_VD)
         self._length_V = np.sqrt(np.einsum("vd,vd->v", item_VD, item_VD))
         self._longest = float(self._length_V.max(initial=0.0))
+        self._is_screened = self._item_VD.size > screened_above
         self.uncertified = 0
 
     def __len__(self) -> int:
@@ -53,6 +56,8 @@ class Retriever:
         Returns:
             Codes and scores, shape [K].
         """
+        if not self._is_screened:
+            return best_of(self._item_VD @ query_D + offset_V, k)
         count = min(len(self), max(_CANDIDATES, _SPARE * k))
         bounds_C, codes_C, spare = self._screen(query_D, count, offset_V)
         allowed = int(np.count_nonzero(bounds_C > -np.inf))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attune.models.dropout import Dropout
 from attune.models.time_buckets import BORDERS_IN_DAYS, TIME_BUCKETS
 
 # What attention knows of the order: how far apart two places are and how much came before, or the number of
@@ -30,7 +31,7 @@ class GatedBlock(nn.Module):
         self, dimension: int, heads: int, dropout: float, *, gated: bool, distances: bool, timed: bool
     ) -> None:
         super().__init__()
-        self.heads, self.gated, self.dropout = heads, gated, nn.Dropout(dropout)
+        self.heads, self.gated, self.dropout = heads, gated, Dropout(dropout)
         self.before_attention, self.before_change = nn.LayerNorm(dimension), nn.LayerNorm(dimension)
         self.query_key_value = nn.Linear(dimension, 3 * dimension)
         self.attended = nn.Linear(dimension, dimension)
@@ -80,9 +81,9 @@ class GatedBlock(nn.Module):
         """
         if self.distance is None:
             bias = torch.zeros(1, *bucket_LL.shape, device=bucket_LL.device)
-        else:
-            bias = self.distance[:, bucket_LL.clamp(min=0)]
-        bias = bias.masked_fill(bucket_LL < 0, -math.inf)
+            bias = bias.masked_fill(bucket_LL < 0, -math.inf)
+        else:  # the bucket of what follows, -1, is the last one
+            bias = functional.pad(self.distance, (0, 1), value=-math.inf)[:, bucket_LL]
         if asked_B is not None:
             bias = bias[:, asked_B].transpose(0, 1).unsqueeze(2)
         if gap_BLL is not None:
@@ -101,7 +102,7 @@ class GatedBlock(nn.Module):
         query, key, value = self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4)
         if asked_B is not None:
             query = _one_each(query.transpose(1, 2), asked_B).transpose(1, 2)
-        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        attended = _attended(query, key, value, bias)
         result: Tensor = self.attended(attended.transpose(1, 2).reshape(size, -1, dimension))
         return result
 
@@ -149,7 +150,7 @@ class AttentionEncoder(nn.Module):
             GatedBlock(dimension, heads, dropout, gated=gated, distances=positions == "distance", timed=timed)
             for _ in range(blocks)
         )
-        self.norm, self.dropout = nn.LayerNorm(dimension), nn.Dropout(dropout)
+        self.norm, self.dropout = nn.LayerNorm(dimension), Dropout(dropout)
 
     def forward(
         self,
@@ -168,7 +169,7 @@ class AttentionEncoder(nn.Module):
                 timed reads them.
         """
         place_L = torch.arange(item_BLD.shape[1], device=item_BLD.device)
-        bucket_LL = distance_buckets(place_L[:, None] - place_L)
+        bucket_LL = place_distances(len(place_L), item_BLD.device)
         place_BL = place_L if self.positions == "absolute" else place_buckets(before_BL)
         pause_BL, gap_BLL = (None, None) if times_BL2 is None else self._time_buckets(times_BL2)
         x_BLD = self.dropout(self.entered(item_BLD, place_BL, pause_BL))
@@ -218,7 +219,7 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         between = dropout if blocks > 1 else 0.0
         self.unit = nn.GRU(dimension, dimension, num_layers=blocks, dropout=between, batch_first=True)
-        self.norm, self.dropout = nn.LayerNorm(dimension), nn.Dropout(dropout)
+        self.norm, self.dropout = nn.LayerNorm(dimension), Dropout(dropout)
 
     def forward(
         self,
@@ -245,6 +246,17 @@ def distance_buckets(distance: Tensor) -> Tensor:
     return torch.where(distance < _NEAR, distance, quarters).clamp(-1, _DISTANCE_BUCKETS - 1)
 
 
+def place_distances(length: int, device: torch.device | None = None) -> Tensor:
+    """The bucket of how far each place is behind another, shape [L, L].
+
+    >>> place_distances(3).tolist()
+    [[0, -1, -1], [1, 0, -1], [2, 1, 0]]
+    """
+    # Each row is the one above it moved by a place, and buckets take several operations to work out.
+    buckets = distance_buckets(torch.arange(length - 1, -length, -1, device=device))
+    return buckets.unfold(0, length, 1).flip(0)
+
+
 def place_buckets(before: Tensor) -> Tensor:
     """Number by half-octaves how many came before.
 
@@ -252,6 +264,16 @@ def place_buckets(before: Tensor) -> Tensor:
     [0, 2, 3, 4, 13, 23]
     """
     return torch.log2(before + 1.0).mul(2).long().clamp(max=_PLACE_BUCKETS - 1)
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """What places gather by attention, shape [B, H, L, E]."""
+    if query.is_cuda:
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    # The same on a processor makes sure, in several passes, that no place is without another; here none is.
+    scaled = query * query.shape[-1] ** -0.5
+    gathered: Tensor = torch.softmax((scaled @ key.transpose(2, 3)).add_(bias), dim=3) @ value
+    return gathered
 
 
 def _one_each(x_BLD: Tensor, asked_B: Tensor) -> Tensor:
