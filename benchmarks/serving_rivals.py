@@ -1,4 +1,4 @@
-"""Requests a second beside stock BentoML and TorchServe, at eight callers who wait.
+"""Requests a second beside FastAPI with Feast's SDK, stock BentoML and TorchServe, at eight callers who wait.
 
     python -m benchmarks.serving_rivals --rounds 3
 
@@ -26,8 +26,19 @@ from attune.packaging import write_package
 from attune.registry import Registry
 from benchmarks.results import Result, add_results
 from benchmarks.serving_load import ask, load, request
-from benchmarks.serving_models import Models
-from benchmarks.serving_shop import COMMAND, DATA, KEY, NOW, SETTINGS, Asked, Shop, open_shop, process_of
+from benchmarks.serving_models import BY_FEAST, Models
+from benchmarks.serving_shop import (
+    COMMAND,
+    DATA,
+    KEY,
+    NOW,
+    SETTINGS,
+    Asked,
+    Shop,
+    open_shop,
+    peer,
+    process_of,
+)
 from serving.server import start
 from serving.settings import SETTINGS_VARIABLE
 from serving.torchserve.archive import CONFIG_FILE, write_archive
@@ -39,6 +50,11 @@ PROTOCOL = (
 CALLERS = 8
 PATIENCE_SECONDS = 120.0
 NAMES = ("churn", "recommend")
+RIVALS = {
+    "fastapi_feast": "FastAPI, uvicorn, Feast's SDK",
+    "bentoml": "BentoML 1.4, stock",
+    "torchserve": "TorchServe 0.12",
+}
 
 Side = tuple[int, int, Sequence[bytes]]  # port, process, requests
 
@@ -61,6 +77,9 @@ def beside(shop: Shop, folder: Path, rounds: int, seconds: float) -> list[Result
         ours = Asked.of(ending.enter_context(start(shop.workspace, settings=SETTINGS)))
         for name in NAMES:
             mine = ours.port, ours.pid, ours.requests(f"/v1/{name}", shop.customers)
+            with peer(shop, variables={BY_FEAST: "1"}) as (port, pid):
+                plain = Asked(port, pid).requests(f"/v1/{name}", shop.customers)
+                results += _compared(name, "fastapi_feast", mine, (port, pid, plain), rounds, seconds)
             with bentoml(shop, folder) as (port, pid):
                 plain = Asked(port, pid).requests(f"/v1/{name}", shop.customers)
                 results += _compared(name, "bentoml", mine, (port, pid, plain), rounds, seconds)
@@ -154,7 +173,7 @@ def _compared(
             name=f"{name}_{figure}_ratio_{rival}_c{CALLERS}",
             value=round(statistics.median(ratios), 4),
             unit="x",
-            peer={"bentoml": "BentoML 1.4, stock", "torchserve": "TorchServe 0.12"}[rival],
+            peer=RIVALS[rival],
             data=DATA,
             protocol=PROTOCOL,
             command=COMMAND,

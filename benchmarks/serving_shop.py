@@ -125,13 +125,15 @@ def _agreeing(workspace: Workspace, raw: pd.Series, key: bytes) -> list[str]:
 
 
 @contextmanager
-def peer(shop: Shop, module: str = "benchmarks.serving_peer") -> Iterator[tuple[int, int]]:
+def peer(
+    shop: Shop, module: str = "benchmarks.serving_peer", variables: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
     """Another server, FastAPI over the shop if not said otherwise: its port and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     command = [sys.executable, "-m", module, str(port)]
-    with process_of(shop, command, {}) as process:
+    with process_of(shop, command, variables or {}) as process:
         _wait(port)
         yield port, process.pid
 

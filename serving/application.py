@@ -15,10 +15,12 @@ from attune.errors import DataError
 from attune.features.online import OnlineFeatures
 from attune.registry import Registry
 from serving.access import Access
+from serving.asking import ScoresRows
 from serving.batches import answered
 from serving.breaker import Breaker
 from serving.champions import check_champions
 from serving.events import open_events
+from serving.explanations import ExplainsItself
 from serving.facts import LatestFacts
 from serving.feedback import Feedback
 from serving.ground import Ground
@@ -58,6 +60,10 @@ from serving.stream import check_stream, open_stream
 from serving.together import Together
 from serving.traces import exporter_of, is_traced
 
+# How many share a run of the model: answers of microseconds, and of milliseconds.
+MOST_SCORED = 32
+MOST_RECOMMENDED = 8
+
 AskedT = TypeVar("AskedT")
 GivenT = TypeVar("GivenT")
 
@@ -89,11 +95,12 @@ class Application:
         self._ground = Ground(self._lineup, reader, self._facts, records, self._shadows, key, settings)
         self._recommendations = RecommendationAnswers(self._ground)
         self._scores = Scores(self._ground)
-        self._churning = Together(self._scores.churn_all)
         self._past = PastAnswers(self._ground, workspace.predictions)
         self._events = open_events(workspace, key, settings)
         # A model takes milliseconds; in a thread of its own it does not stop the loop that accepts calls.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+        self._recommending = Together(self._recommendations.recommend_all, MOST_RECOMMENDED, self._thread)
+        self._churning = Together(self._scores.churn_all, MOST_SCORED)
         # An event waits for the disk, a look into the log for more: answers do not wait for them.
         self._slow_thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._closing = threading.Event()
@@ -117,7 +124,9 @@ class Application:
 
     async def recommend(self, question: RecommendRequest) -> RecommendAnswer:
         """Items for one customer or visitor."""
-        return await self._soon(self._recommendations.recommend, question)
+        if is_traced():  # its parts are its own
+            return await self._soon(self._recommendations.recommend, question)
+        return await self._recommending.answer(question)
 
     async def similar(self, question: SimilarRequest) -> RecommendAnswer:
         """Items beside one item."""
@@ -129,8 +138,8 @@ class Application:
 
     def churn_at_once(self, question: ChurnRequest) -> Awaitable[ChurnAnswer] | None:
         """The same without another thread, while neither model nor store makes anybody wait; else None."""
-        is_quick = self._ground.reader.is_quick and self._lineup.answers_rows("churn")
-        if question.explain or is_traced() or not is_quick:
+        model = ExplainsItself if question.explain else ScoresRows
+        if is_traced() or not (self._ground.reader.is_quick and self._lineup.answers_as(model, "churn")):
             return None
         return self._churning.answer(question)
 

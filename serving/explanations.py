@@ -27,25 +27,33 @@ MOST_REASONS = 3
 class ExplainsItself(Protocol):
     """A scorer that says what each feature adds to a probability."""
 
-    def score_and_explain(self, row: Row, as_of: datetime) -> tuple[float, Mapping[str, float]]:
-        """A probability, and feature -> what it adds."""
+    def score_and_explain(
+        self, rows: Sequence[Row], as_of: datetime
+    ) -> Sequence[tuple[float, Mapping[str, float]]]:
+        """For each row a probability, and feature -> what it adds."""
 
 
-def explained_score(version: Champion, values: Row, as_of: datetime) -> tuple[float, list[Contribution]]:
-    """A probability, and what each feature adds to it, the largest first, ten at most.
+def explained_scores(
+    version: Champion, rows: Sequence[Row], as_of: datetime
+) -> list[tuple[float, list[Contribution]]]:
+    """A probability of each row, and what each feature adds to it, the largest first, ten at most.
 
     Raises:
-        Problem: What the version gave is none (500).
+        Problem: What the version gave are none (500).
     """
     if fulfils(version.model.__class__, ExplainsItself):
         with part("score"):
-            score, added = version.model.score_and_explain(values, as_of)
-        if not 0 <= score <= 1:
+            found = version.model.score_and_explain(rows, as_of)
+        if not all(0 <= score <= 1 for score, _ in found):
             raise unsound()
     else:
-        score, added = _left_out(version, values, as_of)
+        found = [_left_out(version, values, as_of) for values in rows]
+    return [(score, _largest(added)) for score, added in found]
+
+
+def _largest(added: Mapping[str, float]) -> list[Contribution]:
     order = sorted(added, key=lambda name: -abs(added[name]))
-    return score, [Contribution(name=name, contribution=added[name]) for name in order[:MOST_FEATURES]]
+    return [Contribution(name=name, contribution=added[name]) for name in order[:MOST_FEATURES]]
 
 
 def _left_out(version: Champion, values: Row, as_of: datetime) -> tuple[float, dict[str, float]]:

@@ -10,7 +10,7 @@ from attune.errors import AttuneError
 from attune.governance.stages import Stage
 from attune.registry import Registry
 from serving import metrics
-from serving.asking import ScoresRows, fulfils
+from serving.asking import fulfils
 from serving.champions import SERVED, Champion, Champions, admit
 from serving.problems import AGAIN, Problem
 from serving.schemas import ModelStatus, TrialStatus
@@ -68,10 +68,10 @@ class Lineup:
             )
         raise Problem(503, "no-champion", f"no champion yet for {name}", AGAIN)
 
-    def answers_rows(self, name: str) -> bool:
-        """Whether whoever answers takes plain rows: then an answer costs less than another thread's turn."""
+    def answers_as(self, protocol: type, name: str) -> bool:
+        """Whether every version that may answer for a model fulfils a protocol."""
         at_work = (self._champions.of(name), self._trials.get((name, "canary")))
-        return all(fulfils(each.model.__class__, ScoresRows) for each in at_work if each)
+        return all(fulfils(each.model.__class__, protocol) for each in at_work if each)
 
     def shadow(self, name: str) -> Champion | None:
         """The version that is asked the same, and whose answers nobody sees."""

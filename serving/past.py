@@ -6,7 +6,7 @@ from attune import columns as c
 from attune.features.online import OnlineRow
 from attune.features.value_digest import digests_of
 from serving.champions import Champion
-from serving.explanations import explain_items, explained_score
+from serving.explanations import explain_items, explained_scores
 from serving.ground import Ground
 from serving.lines import SUFFIX
 from serving.prediction_log import PredictionRecord, parse
@@ -68,7 +68,7 @@ class PastAnswers:
             prediction_id=record.prediction_id,
             model=record.model,
             model_version=record.model_version,
-            contributions=explained_score(version, reading.values or {}, moment)[1],
+            contributions=explained_scores(version, [reading.values or {}], moment)[0][1],
         )
 
     def _items(self, version: Champion, record: PredictionRecord, reading: Reading) -> ExplanationAnswer:

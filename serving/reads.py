@@ -126,20 +126,27 @@ class Reader:
         return self._store.is_quick
 
     def read(self, version: Champion, customer: str, now: datetime) -> Reading:
-        """What may be known of one customer for one version; see `read_all`."""
-        return self.read_all(version, [customer], now)[0]
+        """What may be known of one customer for one version; see `read_each`."""
+        return self._read_all(version, [customer], now)[0]
 
-    def read_all(self, version: Champion, customers: Sequence[str], now: datetime) -> list[Reading]:
-        """What may be known of customers for one version, by one read.
+    def read_each(self, asked: Sequence[tuple[Champion, str]], now: datetime) -> list[Reading]:
+        """What may be known of customers, by one read for each version.
 
         Args:
-            version: Says which features, for which purpose.
-            customers: N of them, by pseudonym.
+            asked: N versions, each of which says which features for which purpose, and N customers by
+                pseudonym.
             now: The moment that ages are counted from.
 
         Returns:
             N readings, in the order asked.
         """
+        found: dict[int, Reading] = {}
+        for version, places in places_of([version for version, _ in asked]):
+            readings = self._read_all(version, [asked[place][1] for place in places], now)
+            found |= zip(places, readings, strict=True)
+        return [found[place] for place in range(len(asked))]
+
+    def _read_all(self, version: Champion, customers: Sequence[str], now: datetime) -> list[Reading]:
         purpose = cast(Purpose, version.purpose)
         try:
             found = self._features.read(version.service, customers, purpose, now)
@@ -167,6 +174,14 @@ class Reader:
         if key not in self._defaults:
             self._defaults[key] = training_defaults(version)
         return self._defaults[key]
+
+
+def places_of(versions: Sequence[Champion]) -> list[tuple[Champion, list[int]]]:
+    """Each version once, and where it stands in a list."""
+    places: dict[int, tuple[Champion, list[int]]] = {}
+    for place, version in enumerate(versions):
+        places.setdefault(id(version), (version, []))[1].append(place)
+    return list(places.values())
 
 
 def training_defaults(version: Champion) -> Mapping[str, Any]:

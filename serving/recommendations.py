@@ -1,20 +1,20 @@
 """Recommendations: for a customer, for somebody without a name, beside one item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from attune import columns as c
 from attune.errors import ModelError
-from attune.features.online import OnlineRow
-from attune.recommend import Recommendations, Standing, recommend_for
+from attune.recommend import Asked, Recommendations, Standing, recommend_each
 from serving.asking import ComparesItems
 from serving.champions import Champion
 from serving.explanations import explain_items
 from serving.facts import Facts
 from serving.filters import Wanted, require_boosted, require_item, wanted_items
 from serving.ground import Ground
-from serving.reads import Reading
+from serving.reads import Reading, places_of
 from serving.records import Given, about
 from serving.rules import chosen, pool_size, with_slots
 from serving.schemas import (
@@ -33,6 +33,46 @@ History = Mapping[str, Any]
 Reasons = Mapping[str, list[Contribution]]
 
 
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and which version answers them.
+
+    Attributes:
+        question: What they ask.
+        version: The version that answers.
+        customer: By pseudonym; None for a visitor, who gives no name.
+        is_known: Whether they are one of the shop's customers.
+        wanted: The items that their filters leave.
+    """
+
+    question: RecommendRequest
+    version: Champion
+    customer: str | None
+    is_known: bool
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer rests on.
+
+    Attributes:
+        asker: Who asks.
+        reading: What the store said.
+        standing: What may be used of it.
+        history: The purchases that may be used; None where there are none.
+        moment: What ages are counted from.
+        wanted: The items that may be recommended.
+    """
+
+    asker: Asker
+    reading: Reading
+    standing: Standing
+    history: History | None
+    moment: datetime
+    wanted: Wanted
+
+
 class RecommendationAnswers:
     """Answers questions for items; the caller gives it a thread of its own."""
 
@@ -45,28 +85,16 @@ class RecommendationAnswers:
         Raises:
             Problem: No champion (503), or a filter that names what there is not (422).
         """
-        facts = self._ground.facts.now
-        wanted = wanted_items(facts, question)
-        if question.customer_id is None:
-            return self._visitor(question, facts, wanted)
-        customer = self._ground.pseudonym(question.customer_id)
-        version = self._ground.lineup.answering("recommend", customer)
-        known = customer in facts.customers
-        reading = self._ground.reader.read(version, customer, self._ground.now()) if known else NOBODY
-        standing = Standing(known=known, agreed=reading.consent, features=reading.state)
-        moment = reading.as_of or self._ground.now()
-        history = reading.values if standing.is_personal else None
-        found = _best(version, standing, history, moment, question, wanted, facts)
-        degraded = (*found.degraded, *(reason for reason in reading.degraded if reason not in found.degraded))
-        because = _because(version, history, found, moment) if question.explain else {}
-        stated = about(version, reading.as_of, degraded if known else found.degraded)
-        answer = RecommendAnswer(**stated, items=_items(facts, found, because))
-        rested_on = reading.row if reading.values else None
-        self._remember(answer, customer if rested_on else None, rested_on)
-        shadow = self._ground.lineup.shadow("recommend")
-        if shadow and history is not None:
-            self._ground.shadows.recommend(shadow, answer, customer, self._ground.now())
-        return answer
+        return self._answers([question])[0]
+
+    def recommend_all(self, questions: Sequence[RecommendRequest]) -> list[RecommendAnswer | Exception]:
+        """The same for N questions with one read of the store; what fails for one is its own."""
+        try:
+            return list(self._answers(questions))
+        except Exception as error:  # noqa: BLE001 - whatever one question brings about, the others are answered
+            if len(questions) == 1:
+                return [error]
+            return [self.recommend_all([question])[0] for question in questions]
 
     def similar(self, question: SimilarRequest) -> RecommendAnswer:
         """Recommend what goes with one item: what is alike, or what a history of that item alone leads to.
@@ -81,48 +109,97 @@ class RecommendationAnswers:
         history = {c.HISTORY_ITEMS: [question.item_id], c.HISTORY_TIMES: [int(now.timestamp())]}
         version = self._ground.lineup.answering("recommend", None)
         others = wanted.without([question.item_id])
-        found = _alike(version, question.item_id, question.k, others) or _ranked(
-            version, VISITOR, history, now, question.k, others
-        )
+        found = _alike(version, question.item_id, question.k, others)
+        if found is None:
+            asked = Asked(VISITOR, history, now, question.k, others.allowed, others.excluded)
+            with part("score"):
+                (found,) = recommend_each(version.model, [asked])
         answer = RecommendAnswer(**about(version, None, found.degraded), items=_items(facts, found, {}))
-        self._remember(answer, None, None)
+        self._ground.records.remember(_given(answer, None, NOBODY))
         return answer
 
-    def _visitor(self, question: RecommendRequest, facts: Facts, wanted: Wanted) -> RecommendAnswer:
-        """Answer somebody who gives no name, from what they show; it is written down without the history."""
-        now = self._ground.now()
-        bought = question.history or []
-        # What has not happened yet is as good as just now.
-        times = [int(min(each.at or now, now).timestamp()) for each in bought]
-        history = {c.HISTORY_ITEMS: [each.item_id for each in bought], c.HISTORY_TIMES: times}
-        shown = history if bought else None
-        version = self._ground.lineup.answering("recommend", None)
-        found = _best(version, VISITOR, shown, now, question, wanted, facts)
-        because = _because(version, shown, found, now) if question.explain else {}
-        answer = RecommendAnswer(**about(version, None, found.degraded), items=_items(facts, found, because))
-        self._remember(answer, None, None)
-        return answer
+    def _answers(self, questions: Sequence[RecommendRequest]) -> list[RecommendAnswer]:
+        """Nothing is written down before all are answered."""
+        facts, now = self._ground.facts.now, self._ground.now()
+        askers = [self._asker(question, facts) for question in questions]
+        named = [(each.version, each.customer) for each in askers if each.customer and each.is_known]
+        readings = iter(self._ground.reader.read_each(named, now))
+        told = [_told(each, next(readings) if each.is_known else NOBODY, now) for each in askers]
+        answers = [_answer(each, found, facts) for each, found in zip(told, _found(told, facts), strict=True)]
+        pairs = list(zip(told, answers, strict=True))
+        self._ground.records.remember(
+            *(_given(answer, each.asker.customer, each.reading) for each, answer in pairs)
+        )
+        for each, answer in pairs:
+            self._ask_shadow(each, answer, now)
+        return answers
 
-    def _remember(self, answer: RecommendAnswer, customer: str | None, row: OnlineRow | None) -> None:
-        items = [item.item_id for item in answer.items]
-        scores = [item.score for item in answer.items]
-        values = {"items": items, "scores": scores}
-        self._ground.records.remember(Given(answer, customer, row, values))
+    def _asker(self, question: RecommendRequest, facts: Facts) -> Asker:
+        wanted, customer = wanted_items(facts, question), None
+        if question.customer_id is not None:
+            customer = self._ground.pseudonym(question.customer_id)
+        version = self._ground.lineup.answering("recommend", customer)
+        return Asker(question, version, customer, customer in facts.customers, wanted)
+
+    def _ask_shadow(self, told: Told, answer: RecommendAnswer, now: datetime) -> None:
+        shadow, customer = self._ground.lineup.shadow("recommend"), told.asker.customer
+        if shadow and customer and told.history is not None:
+            self._ground.shadows.recommend(shadow, answer, customer, now)
 
 
-def _best(
-    version: Champion,
-    standing: Standing,
-    history: History | None,
-    moment: datetime,
-    question: RecommendRequest,
-    wanted: Wanted,
-    facts: Facts,
-) -> Recommendations:
-    """The items that a question asks for: filters act before the best are taken, rules among the best."""
-    if question.exclude_bought and history:
+def _told(asker: Asker, reading: Reading, now: datetime) -> Told:
+    if asker.customer is None:
+        standing, history, moment = VISITOR, _shown(asker.question, now), now
+    else:
+        standing = Standing(known=asker.is_known, agreed=reading.consent, features=reading.state)
+        history = reading.values if standing.is_personal else None
+        moment = reading.as_of or now
+    wanted = asker.wanted
+    if asker.question.exclude_bought and history:
         wanted = wanted.without(history[c.HISTORY_ITEMS][-MOST_BOUGHT:])
-    found = _varied(version, standing, history, moment, question, wanted, facts)
+    return Told(asker, reading, standing, history, moment, wanted)
+
+
+def _shown(question: RecommendRequest, now: datetime) -> History | None:
+    """What a visitor shows of themselves; it is not written down."""
+    bought = question.history or []
+    # What has not happened yet is as good as just now.
+    times = [int(min(each.at or now, now).timestamp()) for each in bought]
+    history = {c.HISTORY_ITEMS: [each.item_id for each in bought], c.HISTORY_TIMES: times}
+    return history if bought else None
+
+
+def _found(told: Sequence[Told], facts: Facts) -> list[Recommendations]:
+    """The items that are asked for: filters act before the best are taken, rules among the best."""
+    found: dict[int, Recommendations] = {}
+    for version, places in places_of([each.asker.version for each in told]):
+        asked = [_asked(told[place], facts) for place in places]
+        with part("score"):
+            best = recommend_each(version.model, asked)
+        for place, each in zip(places, best, strict=True):
+            found[place] = _by_rules(told[place], each, facts)
+    return [found[place] for place in range(len(told))]
+
+
+def _asked(told: Told, facts: Facts) -> Asked:
+    """What the model is asked for: more than the question wants where rules choose among it."""
+    question, k = told.asker.question, told.asker.question.k
+    if _has_rules(question):
+        require_boosted(facts, question.boosts)
+        k = pool_size(k)
+    return Asked(told.standing, told.history, told.moment, k, told.wanted.allowed, told.wanted.excluded)
+
+
+def _by_rules(told: Told, found: Recommendations, facts: Facts) -> Recommendations:
+    question, wanted = told.asker.question, told.wanted
+    if _has_rules(question):
+        limit = question.most_per_department
+        kept = chosen(found, facts, question.k, question.diversity, limit, question.boosts)
+        found = Recommendations(
+            items=tuple(found.items[place] for place in kept),
+            scores=tuple(found.scores[place] for place in kept),
+            degraded=found.degraded,
+        )
     if not question.slots:
         return found
 
@@ -133,33 +210,26 @@ def _best(
     return with_slots(found, question.slots, may_be_shown, question.k)
 
 
-def _varied(
-    version: Champion,
-    standing: Standing,
-    history: History | None,
-    moment: datetime,
-    question: RecommendRequest,
-    wanted: Wanted,
-    facts: Facts,
-) -> Recommendations:
-    if not (question.diversity or question.most_per_department or question.boosts):
-        return _ranked(version, standing, history, moment, question.k, wanted)
-    require_boosted(facts, question.boosts)
-    pool = _ranked(version, standing, history, moment, pool_size(question.k), wanted)
-    limit = question.most_per_department
-    kept = chosen(pool, facts, question.k, question.diversity, limit, question.boosts)
-    return Recommendations(
-        items=tuple(pool.items[place] for place in kept),
-        scores=tuple(pool.scores[place] for place in kept),
-        degraded=pool.degraded,
-    )
+def _has_rules(question: RecommendRequest) -> bool:
+    return bool(question.diversity or question.most_per_department or question.boosts)
 
 
-def _ranked(
-    version: Champion, standing: Standing, history: History | None, moment: datetime, k: int, wanted: Wanted
-) -> Recommendations:
-    with part("score"):
-        return recommend_for(version.model, standing, history, moment, k, wanted.allowed, wanted.excluded)
+def _answer(told: Told, found: Recommendations, facts: Facts) -> RecommendAnswer:
+    version, reading = told.asker.version, told.reading
+    degraded = (*found.degraded, *(reason for reason in reading.degraded if reason not in found.degraded))
+    because = _because(version, told.history, found, told.moment) if told.asker.question.explain else {}
+    stated = about(version, reading.as_of, degraded)
+    return RecommendAnswer(**stated, items=_items(facts, found, because))
+
+
+def _given(answer: RecommendAnswer, customer: str | None, reading: Reading) -> Given:
+    """What is remembered: the customer only where the answer rests on what is known of them."""
+    row = reading.row if reading.values else None
+    values = {
+        "items": [item.item_id for item in answer.items],
+        "scores": [item.score for item in answer.items],
+    }
+    return Given(answer, customer if row else None, row, values)
 
 
 def _alike(version: Champion, item: str, k: int, wanted: Wanted) -> Recommendations | None:

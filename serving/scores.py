@@ -11,7 +11,7 @@ import numpy as np
 from attune import columns as c
 from serving.asking import Row, probabilities
 from serving.champions import Champion
-from serving.explanations import explained_score
+from serving.explanations import explained_scores
 from serving.ground import Ground
 from serving.problems import AGAIN, Problem
 from serving.reads import Reading
@@ -68,15 +68,9 @@ class Scores:
     def churn_all(self, questions: Sequence[ChurnRequest]) -> list[ChurnAnswer | Exception]:
         """The same for N customers with one read and one run of the model; what fails for one is its own."""
         known = self._known("churn", [question.customer_id for question in questions])
-        plain = [each for each, asked in zip(known, questions, strict=True) if not asked.explain]
-        scores = iter(_scores([each for each in plain if isinstance(each, Known)]))
-        found: list[ChurnAnswer | Exception] = []
-        for each, question in zip(known, questions, strict=True):
-            if isinstance(each, Known):
-                score = _explained(each) if question.explain else next(scores)
-                found.append(score if isinstance(score, Exception) else _churn_answer(each, *score))
-            else:
-                found.append(each)
+        asked = zip(known, questions, strict=True)
+        scores = iter(_scores([(each, asks.explain) for each, asks in asked if isinstance(each, Known)]))
+        found = [_churn_answer(each, next(scores)) if isinstance(each, Known) else each for each in known]
         self._remember(known, found)
         return found
 
@@ -119,21 +113,10 @@ class Scores:
 
     def _known(self, name: str, customer_ids: Sequence[str]) -> list[Known | Problem]:
         """Which version scores each of N customers, and enough about them to do so, or what is missing."""
-        asked: dict[int, tuple[Champion, list[str]]] = {}
         standing = [self._standing(name, customer_id) for customer_id in customer_ids]
-        for each in standing:
-            if not isinstance(each, Problem):
-                version, customer = each
-                asked.setdefault(id(version), (version, []))[1].append(customer)
-        now, reader = self._ground.now(), self._ground.reader
-        readings = {
-            number: iter(reader.read_all(version, customers, now))
-            for number, (version, customers) in asked.items()
-        }
-        return [
-            each if isinstance(each, Problem) else _enough(*each, next(readings[id(each[0])]))
-            for each in standing
-        ]
+        asked = [each for each in standing if not isinstance(each, Problem)]
+        readings = iter(self._ground.reader.read_each(asked, self._ground.now()))
+        return [each if isinstance(each, Problem) else _enough(*each, next(readings)) for each in standing]
 
     def _standing(self, name: str, customer_id: str) -> tuple[Champion, str] | Problem:
         """The version that answers a customer, and their pseudonym."""
@@ -158,34 +141,33 @@ def _enough(version: Champion, customer: str, reading: Reading) -> Known | Probl
     return Known(version, customer, reading, reading.values, reading.as_of)
 
 
-def _scores(known: Sequence[Known]) -> list[Score | Exception]:
-    """The probabilities of N customers; those of one version and one moment by one run of the model."""
-    alike: dict[tuple[int, datetime], list[int]] = {}
-    for place, each in enumerate(known):
-        alike.setdefault((id(each.version), each.as_of), []).append(place)
+def _scores(asked: Sequence[tuple[Known, bool]]) -> list[Score | Exception]:
+    """The probabilities of N customers, with or without reasons; what is alike by one run of the model."""
+    alike: dict[tuple[int, datetime, bool], list[int]] = {}
+    for place, (each, explain) in enumerate(asked):
+        alike.setdefault((id(each.version), each.as_of, explain), []).append(place)
     found: dict[int, Score | Exception] = {}
-    for places in alike.values():
-        found |= zip(places, _of_alike([known[place] for place in places]), strict=True)
-    return [found[place] for place in range(len(known))]
+    for (_, _, explain), places in alike.items():
+        found |= zip(places, _of_alike([asked[place][0] for place in places], explain), strict=True)
+    return [found[place] for place in range(len(asked))]
 
 
-def _of_alike(known: Sequence[Known]) -> list[Score | Exception]:
-    rows = [each.values for each in known]
+def _of_alike(known: Sequence[Known], explain: bool) -> Sequence[Score | Exception]:
+    """The probabilities of customers of one version and one moment."""
+    version, as_of, rows = known[0].version, known[0].as_of, [each.values for each in known]
     try:
-        return [(score, None) for score in probabilities(known[0].version, rows, known[0].as_of).tolist()]
+        if explain:
+            return [(score, why) for score, why in explained_scores(version, rows, as_of)]
+        return [(score, None) for score in probabilities(version, rows, as_of).tolist()]
     except Exception as error:  # noqa: BLE001 - whatever one row brings about, the others are answered
-        return [error] if len(known) == 1 else [_of_alike([each])[0] for each in known]
+        return [error] if len(known) == 1 else [_of_alike([each], explain)[0] for each in known]
 
 
-def _explained(known: Known) -> Score | Exception:
-    try:
-        return explained_score(known.version, known.values, known.as_of)
-    except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
-        return error
-
-
-def _churn_answer(known: Known, score: float, why: list[Contribution] | None) -> ChurnAnswer:
-    return ChurnAnswer(**_about(known), probability=score, explanation=why)
+def _churn_answer(known: Known, score: Score | Exception) -> ChurnAnswer | Exception:
+    if isinstance(score, Exception):
+        return score
+    probability, why = score
+    return ChurnAnswer(**_about(known), probability=probability, explanation=why)
 
 
 def _about(known: Known) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def test_a_package_of_a_scorer_explains_too(tmp_path):
     write_package(found.folder, found.manifest, tmp_path / "package")
     row = learning("churn_network", rows=1).to_dict("records")[0]
     answers = [
-        open_model("churn_network", place).score_and_explain(row, NOW)[1]
+        open_model("churn_network", place).score_and_explain([row], NOW)[0][1]
         for place in (tmp_path / "package", found.folder)
     ]
     assert answers[0] == answers[1]

@@ -1,6 +1,6 @@
-"""Recommendations for one customer: what may be used of them, and what is left after the filters."""
+"""Recommendations for customers: what may be used of them, and what is left after the filters."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 import pandas as pd
 
 from attune.columns import EVENT_TIMESTAMP, HISTORY_ITEMS, HISTORY_TIMES
-from attune.models.base import Recommender
+from attune.models.base import Recommender, Wish
 
 Degraded = Literal["unknown_customer", "no_consent", "no_feature_store", "missing_features", "stale_features"]
 Features = Literal["fresh", "stale", "missing", "unreachable"]
@@ -23,19 +23,11 @@ _OF_FEATURES: Mapping[Features, tuple[Degraded, ...]] = {
 
 
 @runtime_checkable
-class OneByOne(Protocol):
-    """A recommender that answers one customer without a table around the history."""
+class SideBySide(Protocol):
+    """A recommender that answers several customers without a table around their histories."""
 
-    def recommend_one(
-        self,
-        items: Sequence[str],
-        times: Sequence[float],
-        as_of: datetime,
-        k: int,
-        allowed: frozenset[str] | None = None,
-        excluded: Iterable[str] = (),
-    ) -> tuple[list[str], list[float]]:
-        """The k best items, best first, and their scores; fewer where fewer are left."""
+    def recommend_each(self, wishes: Sequence[Wish]) -> list[tuple[list[str], list[float]]]:
+        """For each wish the k best items, best first, and their scores; fewer where fewer are left."""
 
 
 @dataclass(frozen=True)
@@ -80,72 +72,88 @@ class Recommendations:
     degraded: tuple[Degraded, ...]
 
 
-def recommend_for(
-    model: Recommender,
-    standing: Standing,
-    features: Mapping[str, Any] | None,
-    as_of: datetime,
-    k: int,
-    allowed: frozenset[str] | None = None,
-    excluded: frozenset[str] = frozenset(),
-) -> Recommendations:
-    """Recommend k items to one customer.
+@dataclass(frozen=True)
+class Asked:
+    """What is to be recommended to whom.
 
-    A customer whose history may not be used, or is not there, is recommended what the model says of an empty
-    history: what is popular. Filters act before the best are taken.
-
-    Args:
-        model: The champion.
+    Attributes:
         standing: What may be used; features are not even looked at where it forbids.
         features: The history columns of the customer; None where there are none.
         as_of: The moment that ages are counted from, with a time zone.
         k: How many items.
         allowed: Only these may appear; None allows the whole catalogue.
         excluded: These may not; few.
+    """
+
+    standing: Standing
+    features: Mapping[str, Any] | None
+    as_of: datetime
+    k: int
+    allowed: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the answer rests on the customer's own history."""
+        return self.features is not None and self.standing.is_personal
+
+    @property
+    def degraded(self) -> tuple[Degraded, ...]:
+        """In which way the answer is less than it could be."""
+        return self.standing.degraded or (() if self.is_personal else ("missing_features",))
+
+    @property
+    def wish(self) -> Wish:
+        """What a model is told."""
+        told = self.features if self.features and self.is_personal else {}
+        items, times = told.get(HISTORY_ITEMS, []), told.get(HISTORY_TIMES, [])
+        return Wish(items, times, self.as_of, self.k, self.allowed, self.excluded)
+
+
+def recommend_each(model: Recommender, asked: Sequence[Asked]) -> list[Recommendations]:
+    """Recommend to several customers.
+
+    A customer whose history may not be used, or is not there, is recommended what the model says of an empty
+    history: what is popular. Filters act before the best are taken.
+
+    Args:
+        model: The champion.
+        asked: N questions.
+
+    Returns:
+        N answers, in the order asked.
 
     Raises:
-        ModelError: k is below 1, or the history is malformed.
+        ModelError: A k is below 1, or a history is malformed.
     """
-    personal = features is not None and standing.is_personal
-    items, times = (
-        features[name] if features and personal else [] for name in (HISTORY_ITEMS, HISTORY_TIMES)
-    )
-    if _one_by_one(type(model)):
-        found, scores = cast(OneByOne, model).recommend_one(items, times, as_of, k, allowed, excluded)
+    if _side_by_side(type(model)):
+        found = cast(SideBySide, model).recommend_each([each.wish for each in asked])
     else:
-        told = dict(features) if features and personal else {}
-        found, scores = _from_table(
-            model, told | {HISTORY_ITEMS: items, HISTORY_TIMES: times}, as_of, k, allowed, excluded
-        )
-    return Recommendations(
-        items=tuple(found),
-        scores=tuple(scores),
-        degraded=standing.degraded or (() if personal else ("missing_features",)),
-    )
+        found = [_from_table(model, each) for each in asked]
+    return [
+        Recommendations(items=tuple(items), scores=tuple(scores), degraded=each.degraded)
+        for each, (items, scores) in zip(asked, found, strict=True)
+    ]
 
 
 @cache
-def _one_by_one(kind: type) -> bool:
+def _side_by_side(kind: type) -> bool:
     # Looking at a protocol costs more than a small network.
-    return issubclass(kind, OneByOne)
+    return issubclass(kind, SideBySide)
 
 
-def _from_table(
-    model: Recommender,
-    features: Mapping[str, Any],
-    as_of: datetime,
-    k: int,
-    allowed: frozenset[str] | None,
-    excluded: frozenset[str],
-) -> tuple[list[str], list[float]]:
-    moment = pd.DatetimeIndex([as_of]).as_unit("us")
-    columns = {name: [value] for name, value in features.items()}
-    example = pd.DataFrame(columns | {EVENT_TIMESTAMP: moment})
+def _from_table(model: Recommender, asked: Asked) -> tuple[list[str], list[float]]:
+    items, times, as_of, k, allowed, _ = asked.wish
+    features = dict(asked.features) if asked.features and asked.is_personal else {}
+    columns = {
+        name: [value] for name, value in {**features, HISTORY_ITEMS: items, HISTORY_TIMES: times}.items()
+    }
+    example = pd.DataFrame(columns | {EVENT_TIMESTAMP: pd.DatetimeIndex([as_of]).as_unit("us")})
     # Of k more than are excluded at least k are left: the same k as if those had never been looked at.
-    found, scores = model.recommend(example, k + len(excluded), allowed)
+    found, scores = model.recommend(example, k + len(asked.excluded), allowed)
     left = [
         (item, float(score))
         for item, score in zip(found[0], scores[0], strict=True)
-        if item is not None and item not in excluded
+        if item is not None and item not in asked.excluded
     ][:k]
     return [item for item, _ in left], [score for _, score in left]

@@ -6,36 +6,24 @@ import pytest
 import torch
 
 from attune.errors import ModelError
-from attune.inference.customer_history import one_history
 from attune.inference.order_buckets import age_buckets, place_buckets, size_buckets
 from attune.inference.order_facts import order_facts
 from attune.models import causal_encoder
 from attune.models.events import recent_orders
-from attune.models.history import read_histories
+from attune.models.history import histories_of
 from attune.models.items import Items
-from tests.models.shopping import AS_OF, shopping
+from tests.models.shopping import AS_OF
 
 ITEMS = Items(["bread", "milk", "tea"])
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    ["", "bread@9 milk@2", "milk@2 bread@9 tea@2", "wine@3", "bread@-1 milk@4 wine@2", "tea@1 tea@1 bread@1"],
-)
-def test_one_history_is_that_of_a_table(sentence):
-    examples = shopping(sentence)
-    wanted = read_histories(examples, ITEMS.codes)
-    row = examples.iloc[0]
-    found = one_history(row.history_items, row.history_times, AS_OF.timestamp(), ITEMS.codes)
-    for name in ("starts", "row", "code", "age"):
-        assert getattr(found, name).tolist() == getattr(wanted, name).tolist(), name
-
-
 def test_a_purchase_without_a_time_is_left_out_and_a_missing_time_is_refused():
     now = AS_OF.timestamp()
-    assert one_history(["tea", "milk"], [float("nan"), now], now, ITEMS.codes).code.tolist() == [1]
-    with pytest.raises(ModelError, match="2 history_items but 1 history_times"):
-        one_history(["tea", "milk"], [now], now, ITEMS.codes)
+    moments = np.array([now, now])
+    found = histories_of([["tea", "milk"], ["tea"]], [[float("nan"), now], [now]], moments, ITEMS.codes)
+    assert (found.code.tolist(), found.starts.tolist()) == ([1, 2], [0, 1, 2])
+    with pytest.raises(ModelError, match="history 1 has 2 history_items but 1 history_times"):
+        histories_of([[], ["tea", "milk"]], [[], [now]], moments, ITEMS.codes)
 
 
 @pytest.mark.parametrize("ago", [[], [3], [10, 3, 3, 1], [9, 8, 7, 6, 5, 5], [-2, 4]])

@@ -33,7 +33,7 @@ def test_a_graph_explains_as_captum_does_with_the_same_points(name, points, grap
     apart = np.log(scores / (1 - scores)) - np.log(baselines / (1 - baselines))
     wanted = terms / 1.3 * ((scores - baselines) / apart)[:, None]
     for row, values in enumerate(examples.to_dict("records")):
-        found = model.score_and_explain(values, AS_OF)[1]
+        found = model.score_and_explain([values], AS_OF)[0][1]
         assert list(found) == names
         np.testing.assert_allclose(list(found.values()), wanted[row], rtol=0, atol=1e-6)
         gap = abs(sum(found.values()) - (scores[row] - baselines[row]))
@@ -46,9 +46,20 @@ def test_terms_sum_to_the_difference_of_the_scores_and_the_score_is_the_same(nam
     model, examples = open_model(name, folder), learning(name, rows=6, seed=3)
     baselines = model.score(usual_of(network, examples))
     for row, values in enumerate(examples.to_dict("records")):
-        score, added = model.score_and_explain(values, AS_OF)
+        score, added = model.score_and_explain([values], AS_OF)[0]
         assert score == pytest.approx(model.score_rows([values], AS_OF)[0], abs=1e-6)
         assert sum(added.values()) == pytest.approx(score - baselines[row], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_customers_side_by_side_are_explained_as_each_alone(name, graph_of, monkeypatch):
+    monkeypatch.setattr(explaining, "COMPLETE", 3e-4)  # so that some need more points than others
+    _, folder = graph_of(name)
+    model, rows = open_model(name, folder), learning(name, rows=9, seed=3).to_dict("records")
+    for values, (score, added) in zip(rows, model.score_and_explain(rows, AS_OF), strict=True):
+        ((wanted, alone),) = model.score_and_explain([values], AS_OF)
+        assert score == pytest.approx(wanted, abs=1e-6)
+        assert added == pytest.approx(alone, abs=1e-6)
 
 
 def test_more_points_are_asked_where_few_miss_too_much(graph_of, monkeypatch):
@@ -60,7 +71,7 @@ def test_more_points_are_asked_where_few_miss_too_much(graph_of, monkeypatch):
     found = {}
     for missed in (1.0, -1.0):
         monkeypatch.setattr(explaining, "COMPLETE", missed)
-        found[missed] = model.score_and_explain(values, AS_OF)[1]
+        found[missed] = model.score_and_explain([values], AS_OF)[0][1]
     few, many = found.values()
     assert few != many
     assert few == pytest.approx(many, abs=1e-2)
@@ -70,6 +81,6 @@ def test_a_feature_that_is_as_usual_adds_nothing(graph_of):
     network, folder = graph_of("churn_network")
     usual = dict(zip(network.table.numeric, network.table.defaults, strict=True)) | {"age_band": None}
     model = open_model("churn_network", folder)
-    assert set(model.score_and_explain(usual, AS_OF)[1].values()) == {0.0}
-    moved = model.score_and_explain(usual | {"recency_days": 89.0}, AS_OF)[1]
+    assert set(model.score_and_explain([usual], AS_OF)[0][1].values()) == {0.0}
+    moved = model.score_and_explain([usual | {"recency_days": 89.0}], AS_OF)[0][1]
     assert {name for name, added in moved.items() if added != 0} == {"recency_days"}

@@ -2,6 +2,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from attune.errors import ModelError
 from attune.inference.files import GRAPH_FILE, RETRIEVAL_FILE, SAMPLE_FILE
 from attune.inference.graphs import SERVERS, WRITERS, can_open, open_model
-from attune.models.base import WEIGHTS_FILE
+from attune.models.base import WEIGHTS_FILE, Wish
 from attune.models.calibration import Calibration
 from attune.models.catalog import MODELS
 from attune.models.network import Network
@@ -116,6 +117,20 @@ def test_one_customer_is_answered_as_in_a_table(name, graph_of):
     for row in range(len(examples)):
         items, times = examples.at[row, "history_items"], examples.at[row, "history_times"]
         assert model.recommend_one(items, times, AS_OF, 5) == (found[row].tolist(), scores[row].tolist())
+
+
+@pytest.mark.parametrize("name", RECOMMENDERS)
+def test_customers_side_by_side_are_each_answered_by_their_own_wish(name, graph_of):
+    _, folder = graph_of(name)
+    model, examples = open_model(name, folder), learning(name, rows=3, seed=3)
+    histories = zip(examples["history_items"], examples["history_times"], strict=True)
+    known = [Wish(items, times, AS_OF, k) for k, (items, times) in enumerate(histories, start=2)]
+    later = known[0]._replace(as_of=AS_OF + timedelta(days=40), excluded={ITEMS[1]})
+    wishes = [*known, Wish([], [], AS_OF, 4, NARROW), later]
+    for wish, (found, scores) in zip(wishes, model.recommend_each(wishes), strict=True):
+        wanted, wanted_scores = model.recommend_one(*wish)
+        assert found == wanted
+        assert scores == pytest.approx(wanted_scores, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", RECOMMENDERS)

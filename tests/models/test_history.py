@@ -48,7 +48,7 @@ def test_an_absent_list_is_an_empty_history(nothing):
 
 def test_more_items_than_times_are_refused_by_number():
     examples = shopping("bread@9 milk@2").assign(history_times=[[1]])
-    with pytest.raises(ModelError, match="example 0 has 2 history_items but 1 history_times"):
+    with pytest.raises(ModelError, match="history 0 has 2 history_items but 1 history_times"):
         read_histories(examples, ITEMS.codes)
 
 

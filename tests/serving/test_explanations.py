@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from attune.models.base import Floats
-from serving.explanations import explained_score
+from serving.explanations import explained_scores
 from tests.serving.conftest import NOW
 
 VALUES = {"orders_90d": 4, "recency_days": 0.0, "age_band": "unknown"}
@@ -22,13 +22,15 @@ class Counts:
 class Speaks(Counts):
     """The same, and says why."""
 
-    def score_and_explain(self, row: Mapping[str, Any], as_of: datetime) -> tuple[float, Mapping[str, float]]:
-        return 0.4, {"age_band": 0.1, "orders_90d": -0.3}
+    def score_and_explain(
+        self, rows: Sequence[Mapping[str, Any]], as_of: datetime
+    ) -> list[tuple[float, Mapping[str, float]]]:
+        return [(0.4, {"age_band": 0.1, "orders_90d": -0.3}) for _ in rows]
 
 
 def reasons(model: object) -> list[tuple[str, float]]:
     version: Any = SimpleNamespace(model=model, service="churn_v1")
-    score, why = explained_score(version, VALUES, NOW)
+    ((score, why),) = explained_scores(version, [VALUES], NOW)
     assert score == 0.4
     return [(each.name, each.contribution) for each in why]
 

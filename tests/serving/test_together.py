@@ -1,5 +1,7 @@
 import asyncio
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,7 +18,7 @@ def asked_beside_each_other(numbers: Sequence[int], sizes: list[int]) -> list[in
         return doubled(asked)
 
     async def ask() -> list[int | BaseException]:
-        together = Together(answer_all)
+        together = Together(answer_all, most=4)
         return await asyncio.gather(*map(together.answer, numbers), return_exceptions=True)
 
     return asyncio.run(ask())
@@ -32,7 +34,7 @@ def test_who_comes_later_is_answered_by_the_next():
     sizes: list[int] = []
 
     async def ask() -> list[int]:
-        together = Together(lambda asked: [sizes.append(len(asked)) or each for each in asked])
+        together = Together(lambda asked: [sizes.append(len(asked)) or each for each in asked], most=4)
         return [await together.answer(number) for number in range(2)]
 
     assert asyncio.run(ask()) == [0, 1]
@@ -48,7 +50,7 @@ def test_what_fails_for_one_is_raised_for_that_one_alone():
 def test_what_fails_altogether_is_raised_for_everybody_and_the_next_are_answered():
     async def ask() -> list[int | BaseException]:
         broken = iter([True])
-        together = Together(lambda asked: [1 // 0] if next(broken, False) else doubled(asked))
+        together = Together(lambda asked: [1 // 0] if next(broken, False) else doubled(asked), most=4)
         found = await asyncio.gather(together.answer(1), together.answer(2), return_exceptions=True)
         return [*found, await together.answer(3)]
 
@@ -59,7 +61,7 @@ def test_what_fails_altogether_is_raised_for_everybody_and_the_next_are_answered
 
 def test_somebody_who_has_gone_takes_nothing_from_the_others():
     async def ask() -> int:
-        together = Together(doubled)
+        together = Together(doubled, most=4)
         gone = asyncio.create_task(together.answer(1))
         stays = asyncio.create_task(together.answer(2))
         await asyncio.sleep(0)
@@ -69,3 +71,46 @@ def test_somebody_who_has_gone_takes_nothing_from_the_others():
         return await stays
 
     assert asyncio.run(ask()) == 4
+
+
+def test_no_more_than_so_many_are_answered_in_one_go():
+    sizes: list[int] = []
+    assert asked_beside_each_other(range(6), sizes) == [0, 2, 4, 6, 8, 10]
+    assert sizes == [4, 2]
+
+
+def test_what_comes_while_the_thread_is_busy_is_answered_in_one_go_and_who_has_gone_is_left_out():
+    begun, go_on = threading.Event(), threading.Event()
+    asked_of: list[list[int]] = []
+
+    def answer_all(asked: Sequence[int]) -> list[int | Exception]:
+        asked_of.append(list(asked))
+        begun.set()
+        assert go_on.wait(5)
+        return doubled(asked)
+
+    async def ask() -> list[int | BaseException]:
+        with ThreadPoolExecutor(1) as thread:
+            together = Together(answer_all, most=4, thread=thread)
+            first = asyncio.create_task(together.answer(1))
+            assert await asyncio.to_thread(begun.wait, 5)
+            others = [asyncio.create_task(together.answer(number)) for number in (2, 3, -4)]
+            await asyncio.sleep(0)
+            others[1].cancel()
+            go_on.set()
+            return await asyncio.gather(first, *others, return_exceptions=True)
+
+    first, second, gone, failed = asyncio.run(ask())
+    assert (first, second, str(failed)) == (2, 4, "-4 of 2")
+    assert isinstance(gone, asyncio.CancelledError)
+    assert asked_of == [[1], [2, -4]]
+
+
+def test_a_thread_that_is_closed_answers_nobody_and_lets_nobody_wait():
+    async def ask() -> None:
+        thread = ThreadPoolExecutor(1)
+        thread.shutdown()
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await asyncio.wait_for(Together(doubled, most=4, thread=thread).answer(1), 5)
+
+    asyncio.run(ask())

@@ -17,8 +17,8 @@ from attune.inference.folded_network import FoldedNetwork
 from attune.inference.quadrature import POINTS, quadrature
 from attune.models.churn_network import ChurnNetwork
 
-# S points of the quadrature, I inputs of the shared layer, F numeric features, N names, K members, H hidden,
-# M = K * H
+# B examples, S points of the quadrature, X = B * S, I inputs of the shared layer, F numeric features,
+# N names, K members, H hidden, M = K * H
 
 
 class AttributionGraph(nn.Module):
@@ -45,40 +45,45 @@ class AttributionGraph(nn.Module):
         self,
         point_S1: Tensor,
         weight_S1: Tensor,
-        numbers_1F: Tensor,
-        codes_1C: Tensor,
-        *sequences_1LE: Tensor,
+        numbers_BF: Tensor,
+        codes_BC: Tensor,
+        *sequences_BLE: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """The term of each feature [N], and the log odds at each point [S]."""
+        """The term of each feature [B, N], and the log odds at each point [X]."""
         folded = self.folded
-        inputs_1I, standard_1F = folded.read(numbers_1F, codes_1C, *sequences_1LE)
+        inputs_BI, standard_BF = folded.read(numbers_BF, codes_BC, *sequences_BLE)
         usual_1I, usual_1F = self.get_buffer("usual_1I"), self.get_buffer("usual_1F")
         start_1H, start_1K = folded.shared(usual_1I), folded.line(usual_1F)
-        before_SH = start_1H + point_S1 * (folded.shared(inputs_1I) - start_1H)
-        line_SK = start_1K + point_S1 * (folded.line(standard_1F) - start_1K)
-        logit_SK, entered = folded.logits(before_SH, line_SK)
-        share_SK = logit_SK.double().sigmoid()
-        mean_S1 = share_SK.mean(1, keepdim=True).clamp(SUREST, 1 - SUREST)
-        slope_SK = weight_S1 * (share_SK * (1 - share_SK) / (mean_S1 * (1 - mean_S1))).float()
-        slope_SK = slope_SK / share_SK.shape[1]
-        slope_1H = self._through(slope_SK, entered, before_SH).sum(0, keepdim=True)
-        moved_1I, moved_1F = inputs_1I - usual_1I, standard_1F - usual_1F
-        term_1N = ((slope_1H @ folded.shared.weight) * moved_1I) @ self.get_buffer("name_IN")
-        line_1F = slope_SK.sum() * folded.line.weight[:1] * moved_1F
-        term_1N = term_1N + line_1F @ self.get_buffer("name_FN")
-        return term_1N[0], log_odds(mean_S1[:, 0])
+        before_BSH = _on_the_way(start_1H, folded.shared(inputs_BI), point_S1)
+        line_BSK = _on_the_way(start_1K, folded.line(standard_BF), point_S1)
+        before_XH, line_XK = (each.reshape(-1, each.shape[2]) for each in (before_BSH, line_BSK))
+        logit_XK, entered = folded.logits(before_XH, line_XK)
+        share_XK = logit_XK.double().sigmoid()
+        mean_X1 = share_XK.mean(1, keepdim=True).clamp(SUREST, 1 - SUREST)
+        slope_XK = (share_XK * (1 - share_XK) / (mean_X1 * (1 - mean_X1))).float() / line_XK.shape[1]
+        slope_XH = self._through(slope_XK, entered, before_XH)
+        slope_BH = (slope_XH.view_as(before_BSH) * weight_S1).sum(1)
+        term_BN = ((slope_BH @ folded.shared.weight) * (inputs_BI - usual_1I)) @ self.get_buffer("name_IN")
+        slope_BK = (slope_XK.view_as(line_BSK) * weight_S1).sum(1)
+        line_BF = slope_BK.sum(1, keepdim=True) * folded.line.weight[:1] * (standard_BF - usual_1F)
+        return term_BN + line_BF @ self.get_buffer("name_FN"), log_odds(mean_X1[:, 0])
 
-    def _through(self, slope_SK: Tensor, entered: list[Tensor], before_SH: Tensor) -> Tensor:
-        """The gradient by what the shared layer gave, from the gradient by each member's logit, [S, H]."""
+    def _through(self, slope_XK: Tensor, entered: list[Tensor], before_XH: Tensor) -> Tensor:
+        """The gradient by what the shared layer gave, from the gradient by each member's logit, [X, H]."""
         folded = self.folded
-        size, (members, width) = slope_SK.shape[0], folded.network.weight_KH.shape
-        slope_SM = slope_SK @ folded.get_buffer("weight_KM")
-        for layer, entered_SM in reversed(list(zip(folded.layers, entered[1:], strict=True))):
-            back_SKH = (slope_SM * (entered_SM > 0)).view(size, members, width) * layer.output_scale_KO
-            back_SKH = (back_SKH @ layer.weight_OI) * layer.input_scale_KI
-            slope_SM = slope_SM + back_SKH.view(size, members * width)
-        slope_SM = slope_SM * (entered[0] > 0)
-        return (slope_SM @ folded.spread.weight) * (before_SH > 0)
+        size, (members, width) = slope_XK.shape[0], folded.network.weight_KH.shape
+        slope_XM = slope_XK @ folded.get_buffer("weight_KM")
+        for layer, entered_XM in reversed(list(zip(folded.layers, entered[1:], strict=True))):
+            back_XKH = (slope_XM * (entered_XM > 0)).view(size, members, width) * layer.output_scale_KO
+            back_XKH = (back_XKH @ layer.weight_OI) * layer.input_scale_KI
+            slope_XM = slope_XM + back_XKH.view(size, members * width)
+        slope_XM = slope_XM * (entered[0] > 0)
+        return (slope_XM @ folded.spread.weight) * (before_XH > 0)
+
+
+def _on_the_way(start_1H: Tensor, end_BH: Tensor, point_S1: Tensor) -> Tensor:
+    """What a layer gives at each point of a straight way, shape [B, S, H]."""
+    return start_1H + point_S1 * (end_BH.unsqueeze(1) - start_1H)
 
 
 def write_graphs(network: ChurnNetwork, folder: Path) -> None:
@@ -88,8 +93,11 @@ def write_graphs(network: ChurnNetwork, folder: Path) -> None:
         ModelError: A graph does not answer as it should.
     """
     write_graph(network, folder)
-    samples = [_points(count) | table_sample(network, 1) for count in POINTS]
-    free = {"points": "points", "weights": "points", "logit": "points"}
+    samples = [
+        _points(count) | table_sample(network, rows) for count, rows in zip(POINTS, (3, 1), strict=True)
+    ]
+    free = dict.fromkeys([*table_sample(network, 1), "terms"], "examples")
+    free |= {"points": "points", "weights": "points", "logit": "answers"}
     graph = Exportable(AttributionGraph(network), samples, ["terms", "logit"], free)
     export(graph, folder / ATTRIBUTION_FILE, folder / ATTRIBUTION_SAMPLE_FILE)
 

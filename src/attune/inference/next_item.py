@@ -1,6 +1,6 @@
 """Next-item networks without torch: what their graph is told of a customer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ class GraphNextItem(GraphRecommender):
         self._length = int(config["length"])
         self._is_absolute = config.get("positions") == "absolute"
         self._is_timed = bool(config.get("times"))
+
+    def _judge_each(self, histories: Histories) -> Iterator[Judgement]:
+        return (self._judge(histories.rows(row, row + 1)) for row in range(len(histories)))
 
     def _judge(self, history: Histories) -> Judgement:
         item_VD = self._tensors["item_VD"]

@@ -1,9 +1,10 @@
 """Recommenders that answer from a graph: numpy and ONNX Runtime, nothing of the library that trained them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,17 +13,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from attune.errors import ModelError
-from attune.inference.customer_history import one_history
 from attune.inference.files import RETRIEVAL_FILE, open_graph
 from attune.inference.item_index import ItemIndex
 from attune.inference.retrieval import Codes, Retriever, Vector, best_of, sorted_best
 from attune.inference.session import Graph
-from attune.models.base import Floats, Tensors, read_model
-from attune.models.history import Histories, read_histories
+from attune.models.base import Floats, Tensors, Wish, read_model
+from attune.models.history import Histories, histories_of, read_histories
 from attune.models.items import Items
 
 # V items of the catalogue, D embedding, P items with a score of their own, K recommendations
 _REMEMBERED_FILTERS = 64
+_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,12 @@ class GraphRecommender:
         histories = read_histories(examples, self.items.codes)
         found_NK = np.full((len(histories), k), None, dtype=object)
         scores_NK = np.full((len(histories), k), -np.inf)
-        for row in range(len(histories)):
-            codes, scores = self._best(histories.rows(row, row + 1), k, allowed, ())
-            found_NK[row, : len(codes)] = self.items.ids[codes]
-            scores_NK[row, : len(codes)] = scores
+        for start in range(0, len(histories), _ROWS_AT_ONCE):
+            part = histories.rows(start, start + _ROWS_AT_ONCE)
+            for row, (said, bought) in enumerate(self._judged(part), start):
+                codes, scores = self._best(said, bought, k, allowed, ())
+                found_NK[row, : len(codes)] = self.items.ids[codes]
+                scores_NK[row, : len(codes)] = scores
         return found_NK, scores_NK
 
     def recommend_one(
@@ -101,25 +104,26 @@ class GraphRecommender:
         allowed: frozenset[str] | None = None,
         excluded: Iterable[str] = (),
     ) -> tuple[list[str], list[float]]:
-        """Recommend to one customer.
+        """Recommend to one customer; see `recommend_each`."""
+        return self.recommend_each([Wish(items, times, as_of, k, allowed, excluded)])[0]
 
-        Args:
-            items: What they bought, oldest first; nothing for a new customer.
-            times: When, unix seconds.
-            as_of: The moment that ages are counted from, with a time zone.
-            k: How many items.
-            allowed: Only these may appear; None allows the whole catalogue. The same set again costs nothing.
-            excluded: These may not appear, for example what was bought before.
+    def recommend_each(self, wishes: Sequence[Wish]) -> list[tuple[list[str], list[float]]]:
+        """Recommend to several customers, each by their own wish, sharing what can be computed for all.
 
         Returns:
-            Items, best first, and their scores; fewer than k where fewer are left.
+            For each items, best first, and their scores; fewer than k where fewer are left.
 
         Raises:
-            ModelError: k is below 1, or there are more items than times or the other way round.
+            ModelError: A k is below 1, or there are more items than times or the other way round.
         """
-        history = one_history(items, times, as_of.timestamp(), self.items.codes)
-        codes, scores = self._best(history, k, allowed, excluded)
-        return self.items.ids[codes].tolist(), scores.tolist()
+        items, times = [wish.items for wish in wishes], [wish.times for wish in wishes]
+        as_of = np.array([wish.as_of.timestamp() for wish in wishes])
+        histories = histories_of(items, times, as_of, self.items.codes)
+        found = []
+        for wish, (said, bought) in zip(wishes, self._judged(histories), strict=True):
+            codes, scores = self._best(said, bought, wish.k, wish.allowed, wish.excluded)
+            found.append((self.items.ids[codes].tolist(), scores.tolist()))
+        return found
 
     def similar(
         self, item: str, k: int, allowed: frozenset[str] | None = None
@@ -141,15 +145,19 @@ class GraphRecommender:
         return self.items.ids[codes].tolist(), scores.tolist()
 
     def _best(
-        self, history: Histories, k: int, allowed: frozenset[str] | None, excluded: Iterable[str]
+        self,
+        said: Judgement,
+        bought: Codes,
+        k: int,
+        allowed: frozenset[str] | None,
+        excluded: Iterable[str],
     ) -> tuple[Codes, Vector]:
         if k < 1:
             raise ModelError(f"{k} recommendations were asked for, at least 1 is wanted")
-        said = self._judge(history)
         banned = self.items.codes(excluded)
         banned = banned[banned >= 0]
         if self._exclude_seen:
-            banned = np.concatenate([banned, history.code])
+            banned = np.concatenate([banned, bought])
         # What a filter leaves of the catalogue may lie in any of an index's lists: then all are searched.
         found = self._by_index(said, k, banned) if allowed is None else None
         return found or self._exactly(said, k, allowed, banned)
@@ -172,8 +180,13 @@ class GraphRecommender:
         offset_V[said.own] = -np.inf
         return _with_own(said, kept, *self._retriever.best(said.state, k, offset_V), k)
 
-    def _judge(self, history: Histories) -> Judgement:
-        """Ask the network about one customer."""
+    def _judged(self, histories: Histories) -> Iterator[tuple[Judgement, Codes]]:
+        """What the network says of each customer, and what they bought."""
+        bought = (histories.code[start:stop] for start, stop in pairwise(histories.starts.tolist()))
+        return zip(self._judge_each(histories), bought, strict=True)
+
+    def _judge_each(self, histories: Histories) -> Iterator[Judgement]:
+        """Ask the network about each customer."""
         raise NotImplementedError
 
     def _make_offset(self, allowed: frozenset[str] | None) -> Vector:

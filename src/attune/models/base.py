@@ -1,9 +1,10 @@
 """What a model is to everyone who trains, measures, registers or serves one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,26 @@ class Recommender(Model, Protocol):
             Item ids, shape [N, k], padded with None where fewer are left, and their scores,
             shape [N, k], not increasing along a row, padded with -inf.
         """
+
+
+class Wish(NamedTuple):
+    """What is to be recommended to one customer.
+
+    Attributes:
+        items: What they bought, oldest first; nothing for a new customer.
+        times: When, unix seconds.
+        as_of: The moment that ages are counted from, with a time zone.
+        k: How many items.
+        allowed: Only these may appear; None allows the whole catalogue. The same set again costs nothing.
+        excluded: These may not appear, for example what was bought before.
+    """
+
+    items: Sequence[str | None]
+    times: Sequence[float]
+    as_of: datetime
+    k: int
+    allowed: frozenset[str] | None = None
+    excluded: Iterable[str] = ()
 
 
 def write_model(folder: Path, config: Settings, state: Mapping[str, Any], tensors: Tensors) -> None:

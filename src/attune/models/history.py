@@ -71,17 +71,37 @@ def read_histories(
         ModelError: A history has more items than times or the other way round.
     """
     items, times = (_lists(examples[name]) for name in (HISTORY_ITEMS, HISTORY_TIMES))
+    return histories_of(items, times, _as_of_seconds(examples), codes)
+
+
+def histories_of(
+    items: Sequence[Sequence[str | None]],
+    times: Sequence[Sequence[float]],
+    as_of: npt.NDArray[np.float64],
+    codes: Callable[[Iterable[str | None]], npt.NDArray[np.int64]],
+) -> Histories:
+    """The histories of N customers, without a table's cost; see `read_histories`.
+
+    Args:
+        items: What each bought, oldest first.
+        times: When, unix seconds.
+        as_of: The moments that ages are counted from, unix seconds, shape [N].
+        codes: Gives the code of each item, `UNKNOWN_ITEM` for an unknown one.
+
+    Raises:
+        ModelError: A history has more items than times or the other way round.
+    """
     lengths = _common_lengths(items, times)
-    row = np.repeat(np.arange(len(examples)), lengths)
+    row = np.repeat(np.arange(len(lengths)), lengths)
     code = codes(chain.from_iterable(items))
-    second = _seconds(times)
-    age = np.maximum(_as_of_seconds(examples)[row] - second, 0.0) / _SECONDS_A_DAY
+    age = np.maximum(as_of[row] - _seconds(times), 0.0) / _SECONDS_A_DAY
     known = (code != UNKNOWN_ITEM) & np.isfinite(age)
-    row, code, age = row[known], code[known], age[known]
+    if not known.all():
+        row, code, age = row[known], code[known], age[known]
     if np.any((row[1:] == row[:-1]) & (age[1:] > age[:-1])):
         order = np.lexsort((-age, row))  # stable: lines of one order stay as they were
         row, code, age = row[order], code[order], age[order]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(examples)))])
+    starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(lengths)))])
     return Histories(starts, row, code, age)
 
 
@@ -139,18 +159,18 @@ def _lists(column: pd.Series) -> list[Sequence[Any]]:
     return [[] if value is None or np.isscalar(value) else value for value in column]
 
 
-def _seconds(times: list[Sequence[Any]]) -> npt.NDArray[np.float64]:
+def _seconds(times: Sequence[Sequence[Any]]) -> npt.NDArray[np.float64]:
     return np.concatenate([np.zeros(0), *(np.asarray(moments, dtype=np.float64) for moments in times)])
 
 
-def _common_lengths(items: list[Sequence[Any]], times: list[Sequence[Any]]) -> npt.NDArray[np.int64]:
+def _common_lengths(items: Sequence[Sequence[Any]], times: Sequence[Sequence[Any]]) -> npt.NDArray[np.int64]:
     lengths = np.fromiter(map(len, items), dtype=np.int64, count=len(items))
     wrong = np.flatnonzero(lengths != np.fromiter(map(len, times), dtype=np.int64, count=len(times)))
     if len(wrong):
         at = wrong[0]
         raise ModelError(
-            f"example {at} has {len(items[at])} {HISTORY_ITEMS} but {len(times[at])} {HISTORY_TIMES} "
-            f"({len(wrong)} examples are so); each purchase wants one time, build the features again"
+            f"history {at} has {len(items[at])} {HISTORY_ITEMS} but {len(times[at])} {HISTORY_TIMES} "
+            f"({len(wrong)} are so); each purchase wants one time, build the features again"
         )
     return lengths
 
