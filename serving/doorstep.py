@@ -8,11 +8,12 @@ way is answered from what it looks like: a path that is known, a length, perhaps
 import asyncio
 import re
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.one_write import OneWrite
 from serving.problems import request_id_of
 
 START = re.compile(rb"POST (/v1/[a-z/]{1,40}) HTTP/1\.1\r\n")
@@ -55,6 +56,10 @@ class DoorstepProtocol(HttpToolsProtocol):
         self._porter, self._seconds = porter, seconds
         self._is_within = False  # of a request
         self._refusing: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection begins; its answers go by one write each."""
+        super().connection_made(cast(asyncio.Transport, OneWrite(transport, self.loop)))
 
     def data_received(self, data: bytes) -> None:
         """Refuse a request, or let it be parsed."""
