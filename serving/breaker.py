@@ -7,14 +7,15 @@ from collections.abc import Callable
 
 WINDOW = 20
 LEAST_FAILURES = 5
+IN_A_ROW = 3
 OPEN_SECONDS = 0.5
 
 
 class Breaker:
-    """Opens when at least five, and half, of the last twenty calls failed; then lets one through a while.
+    """Opens when three calls in a row failed, or five and half of the last twenty; then tries one a while.
 
-    A ratio and not a row of failures: a moment without the processor fails everything that was under way,
-    and says nothing about the store.
+    Calls are made one after the other, each for all who wait: a moment without the processor fails one of
+    them, and says nothing about the store.
     """
 
     def __init__(
@@ -61,5 +62,7 @@ class Breaker:
         with self._lock:
             self._outcomes.append(False)
             failures = self._outcomes.count(False)
-            if self._next_try is None and failures >= max(LEAST_FAILURES, len(self._outcomes) / 2):
+            is_half = failures >= max(LEAST_FAILURES, len(self._outcomes) / 2)
+            latest = list(self._outcomes)[-IN_A_ROW:]
+            if self._next_try is None and (is_half or (len(latest) == IN_A_ROW and not any(latest))):
                 self._next_try = self._clock() + self._open_seconds

@@ -58,3 +58,17 @@ def test_a_few_failures_among_many_answers_open_nothing():
     breaker = Breaker()
     calls(breaker, *[True, True, False] * 10)
     assert not breaker.is_open
+
+
+def test_failures_in_a_row_open_it_however_good_it_was_before():
+    breaker = Breaker()
+    calls(breaker, *[True] * 20, False, False)
+    assert not breaker.is_open
+    breaker.failed()
+    assert breaker.is_open
+
+
+def test_many_failures_open_it_even_where_none_follow_each_other_for_long():
+    breaker = Breaker()
+    calls(breaker, *[False, True, False] * 5)
+    assert breaker.is_open
