@@ -29,27 +29,43 @@ class ViewPlan:
         self._reader = self._layout.reader(names)
         self._nobody = dict.fromkeys(names), dict.fromkeys(names, FeatureStatus.MISSING)
         self._all = {status: dict.fromkeys(names, status) for status in FeatureStatus}
+        self._latest: tuple[int, Mapping[str, datetime]] = (0, dict.fromkeys(names, EPOCH))
 
-    def row(
-        self, packed: bytes | None, now: int
-    ) -> tuple[Mapping[str, Any], Mapping[str, datetime | None], Mapping[str, FeatureStatus]]:
-        """Values, times and statuses of one row, by feature."""
+    def fill(
+        self,
+        packed: bytes | None,
+        now: int,
+        values: dict[str, Any],
+        times: dict[str, datetime | None],
+        statuses: dict[str, FeatureStatus],
+    ) -> None:
+        """Add one row's values, times and statuses, by feature, to those of other views."""
         nothing, missing = self._nobody
-        if packed is None:
-            return nothing, nothing, missing
-        event, found = self._reader.one(packed)
-        status = self._status(event, now)
-        if status is FeatureStatus.MISSING:
-            return nothing, nothing, missing
-        time = EPOCH + timedelta(microseconds=event)
+        event, found = (0, None) if packed is None else self._reader.one(packed)
+        status = FeatureStatus.MISSING if found is None else self._status(event, now)
+        if found is None or status is FeatureStatus.MISSING:
+            values.update(nothing)
+            times.update(nothing)
+            statuses.update(missing)
+            return
+        times.update(self._times(event))
+        statuses.update(self._all[status])
         if status not in USABLE:
-            return nothing, dict.fromkeys(self.names, time), self._all[status]
-        values = dict(zip(self.names, found, strict=True))
-        if None not in found:
-            return values, dict.fromkeys(self.names, time), self._all[status]
-        times = {name: None if value is None else time for name, value in values.items()}
-        statuses = {name: missing[name] if value is None else status for name, value in values.items()}
-        return values, times, statuses
+            values.update(nothing)
+            return
+        values.update(zip(self.names, found, strict=True))
+        if None in found:
+            absent = [name for name, value in zip(self.names, found, strict=True) if value is None]
+            times.update(dict.fromkeys(absent))
+            statuses.update(dict.fromkeys(absent, FeatureStatus.MISSING))
+
+    def _times(self, event: int) -> Mapping[str, datetime]:
+        """The time of each feature; most rows of a view are of one snapshot."""
+        known, times = self._latest
+        if known != event:
+            times = dict.fromkeys(self.names, EPOCH + timedelta(microseconds=event))
+            self._latest = event, times
+        return times
 
     def columns(
         self, packed: Sequence[bytes | None], now: int
@@ -118,8 +134,7 @@ class OnlineReader:
         moment = (now - EPOCH) // MICROSECOND
         found = self._store.get_many([plan.name for plan in plans], keys)
         return [
-            _joined(key, [plan.row(rows[place], moment) for plan, rows in zip(plans, found, strict=True)])
-            for place, key in enumerate(keys)
+            _joined(key, plans, [rows[place] for rows in found], moment) for place, key in enumerate(keys)
         ]
 
     def table(self, plans: Sequence[ViewPlan], keys: Sequence[str], now: datetime) -> OnlineColumns:
@@ -147,15 +162,10 @@ class OnlineReader:
         return self._plans[service]
 
 
-def _joined(
-    key: str,
-    parts: Sequence[tuple[Mapping[str, Any], Mapping[str, datetime | None], Mapping[str, FeatureStatus]]],
-) -> OnlineRow:
+def _joined(key: str, plans: Sequence[ViewPlan], packed: Sequence[bytes | None], now: int) -> OnlineRow:
     values: dict[str, Any] = {}
     times: dict[str, datetime | None] = {}
     statuses: dict[str, FeatureStatus] = {}
-    for some_values, some_times, some_statuses in parts:
-        values.update(some_values)
-        times.update(some_times)
-        statuses.update(some_statuses)
-    return OnlineRow(key=key, values=values, event_timestamps=times, statuses=statuses)
+    for plan, each in zip(plans, packed, strict=True):
+        plan.fill(each, now, values, times, statuses)
+    return OnlineRow(key, values, times, statuses)
