@@ -3,11 +3,11 @@
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from secrets import token_hex
 from typing import Any
 
 from pydantic import ValidationError
 
+from serving.ids import new_id
 from serving.schemas import Fault, ProblemDocument
 
 PROBLEM_JSON = "application/problem+json"
@@ -21,10 +21,10 @@ AGAIN = {"retry-after": "5"}
 def request_id_of(given: bytes) -> str:
     """The caller's own id of a request where it is a plain word, or a new one."""
     if not given:
-        return token_hex(16)
+        return new_id()
     text = given.decode("latin-1")
     plain = text.replace("-", "")
-    return text if 8 <= len(text) <= 64 and plain.isascii() and plain.isalnum() else token_hex(16)
+    return text if 8 <= len(text) <= 64 and plain.isascii() and plain.isalnum() else new_id()
 
 
 @dataclass(eq=False)

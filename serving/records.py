@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Any
 
 from attune.features.online import OnlineRow
 from attune.features.value_digest import digests_of
 from serving import metrics
 from serving.champions import Champion
+from serving.ids import new_id
 from serving.prediction_log import PredictionLog
 from serving.schemas import Answer, Degradation
 from serving.traces import part
@@ -68,7 +68,7 @@ def _records(answers: Sequence[Given]) -> list[dict[str, Any]]:
 def about(version: Champion, as_of: datetime | None, degraded: tuple[Degradation, ...]) -> dict[str, Any]:
     """What every answer of a version says about itself, under a new id."""
     return {
-        "prediction_id": token_hex(16),
+        "prediction_id": new_id(),
         "model": version.name,
         "model_version": version.number,
         "feature_service": version.service,
