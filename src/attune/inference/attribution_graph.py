@@ -20,6 +20,8 @@ from attune.models.churn_network import ChurnNetwork
 # B examples, S points of the quadrature, X = B * S, I inputs of the shared layer, F numeric features,
 # N names, K members, H hidden, M = K * H
 
+_ROWS = (3, 2, 1)  # of the samples, one of each count of points
+
 
 class AttributionGraph(nn.Module):
     """What each feature adds to the log odds, before the calibration, against a usual customer."""
@@ -94,7 +96,7 @@ def write_graphs(network: ChurnNetwork, folder: Path) -> None:
     """
     write_graph(network, folder)
     samples = [
-        _points(count) | table_sample(network, rows) for count, rows in zip(POINTS, (3, 1), strict=True)
+        _points(count) | table_sample(network, rows) for count, rows in zip(POINTS, _ROWS, strict=True)
     ]
     free = dict.fromkeys([*table_sample(network, 1), "terms"], "examples")
     free |= {"points": "points", "weights": "points", "logit": "answers"}

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Column = npt.NDArray[np.float32]
 
-POINTS = (8, 64)  # so many, and more only where these miss too much
+POINTS = (8, 24, 64)  # so many, and more only where these miss too much
 
 
 @cache
