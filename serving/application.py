@@ -101,6 +101,7 @@ class Application:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._recommending = Together(self._recommendations.recommend_all, MOST_RECOMMENDED, self._thread)
         self._churning = Together(self._scores.churn_all, MOST_SCORED)
+        self._churning_slowly = Together(self._scores.churn_all, MOST_SCORED, self._thread)
         # An event waits for the disk, a look into the log for more: answers do not wait for them.
         self._slow_thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._closing = threading.Event()
@@ -134,7 +135,9 @@ class Application:
 
     async def churn(self, question: ChurnRequest) -> ChurnAnswer:
         """A probability that one customer stays away."""
-        return await self._soon(self._scores.churn, question)
+        if is_traced():
+            return await self._soon(self._scores.churn, question)
+        return await self._churning_slowly.answer(question)
 
     def churn_at_once(self, question: ChurnRequest) -> Awaitable[ChurnAnswer] | None:
         """The same without another thread, while neither model nor store makes anybody wait; else None."""
