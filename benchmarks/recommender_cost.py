@@ -94,13 +94,19 @@ def _answers(network: Transformer, examples: pd.DataFrame, peer: str, took: Took
         f"{len(examples):,} customers at once, {words}; {used:.1f} against {took.answer_processor:.1f} CPU s"
     )
     one = f"one of {ANSWERS} customers of at least {network.config.length} interactions, {words}"
-    beside = f"{one}; {alone * 1e3:.2f} against {took.alone_processor * 1e3:.0f} CPU ms"
-    return [
+    figures = [
         _figure("all_users_s", seconds, "s", None, everyone),
         _figure("all_users_ratio_rectools", took.answer_processor / used, "x", peer, everyone),
         _figure("one_user_p50_ms", alone * 1e3, "CPU ms", None, f"{one}, ONNX graph"),
-        _figure("one_user_ratio_rectools", took.alone_processor / alone, "x", peer, beside),
     ]
+    tables = {
+        "one_user_ratio_rectools": ("its table of all customers, as is usual there", took.alone_processor),
+        "one_user_small_ratio_rectools": ("a table of that customer alone", took.alone_small_processor),
+    }
+    for name, (table, theirs) in tables.items():
+        beside = f"{one}; {alone * 1e3:.2f} against {theirs * 1e3:.0f} CPU ms from {table}"
+        figures.append(_figure(name, theirs / alone, "x", peer, beside))
+    return figures
 
 
 def _alone(network: Transformer, examples: pd.DataFrame) -> float:

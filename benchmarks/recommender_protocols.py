@@ -71,6 +71,11 @@ _FILMS: Mapping[str, Params] = {
     "next_basket": {"own_parts": (0.1,), "nearest": 100},
 }
 _SPARSE_FILMS: Mapping[str, Params] = {**_FILMS, "ease": {"ridge": 100.0}, "markov_chain": {}}
+# Its first stage are the same simple models.
+_FEW_FILMS: Mapping[str, Params] = {
+    **_SPARSE_FILMS,
+    "two_stage": {"retrievers": {"item_to_item": _FILMS["item_to_item"]}},
+}
 # One customer has few purchases, one item has few buyers.
 _BEAUTY: Mapping[str, Params] = {**_SPARSE_FILMS, "ease": {"ridge": 100.0, "most_items": 12_200}}
 _SHOP: Mapping[str, Params] = {
@@ -117,9 +122,7 @@ _shop_split = partial(global_time_split, teaching_orders=8)
 
 PROTOCOLS: Mapping[str, Protocol] = {
     "ml1m_loo": Protocol("movielens_1m", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _FILMS),
-    "ml100k_loo": Protocol(
-        "movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _SPARSE_FILMS
-    ),
+    "ml100k_loo": Protocol("movielens_100k", leave_one_out, _LEAVE_ONE_OUT, True, _IN_SEQUENCE, _FEW_FILMS),
     "beauty_loo": Protocol(
         "amazon_beauty", leave_one_out, f"{_LEAVE_ONE_OUT}, L 50", True, _IN_SHORT_SEQUENCES, _BEAUTY
     ),
@@ -130,7 +133,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         f"{_GLOBAL_TIME}, seen filtered",
         True,
         _IN_SEQUENCE,
-        _SPARSE_FILMS,
+        _FEW_FILMS,
         _PEERS_OF_FEW,
     ),
     "journey_gts": Protocol(

@@ -71,6 +71,7 @@ class Took:
         answer: All that was asked.
         answer_processor: The same, in processor seconds; 0 where that was not measured.
         alone_processor: The median processor seconds of one of the longest queries, alone; 0 as before.
+        alone_small_processor: The same from a table that holds nothing but that query.
     """
 
     learn: float
@@ -78,6 +79,7 @@ class Took:
     answer: float
     answer_processor: float = 0.0
     alone_processor: float = 0.0
+    alone_small_processor: float = 0.0
 
 
 def ask_peer(

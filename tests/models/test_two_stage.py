@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attune.errors import ModelError
+from attune.errors import ConfigError, ModelError
 from attune.models.catalog import build
 from attune.models.history import known_purchases
-from attune.models.two_stage import TwoStage, past_and_asked
+from attune.models.two_stage import TwoStage
+from attune.models.two_stage_examples import past_and_asked
 from tests.models.shopping import AS_OF, best, shopping
 
 ITEMS = [f"item-{number:02}" for number in range(20)]
@@ -57,7 +58,7 @@ def test_candidates_know_nothing_of_what_was_bought_after_the_date():
     early = shopping("bread@9 -> milk", "tea@3 -> salt", as_of=AS_OF - week)
     late = shopping("bread@16 milk@5 -> caviar", "tea@10 -> soap")
     train = pd.concat([early, late], ignore_index=True)
-    past, asked = past_and_asked(train, 2)
+    past, asked, _ = past_and_asked(train, 2)
     assert [list(label) for label in asked["label"]] == [["caviar"], ["soap"]]
     assert sorted(known_purchases(past)["item_id"]) == ["bread", "milk", "tea"]
 
@@ -65,9 +66,60 @@ def test_candidates_know_nothing_of_what_was_bought_after_the_date():
 def test_at_most_half_of_the_examples_are_asked_about_so_that_the_others_name_candidates():
     dates = [AS_OF + pd.Timedelta(days=day) for day in range(4)]
     train = pd.concat([shopping("bread@9 -> milk", as_of=date) for date in dates], ignore_index=True)
-    past, asked = past_and_asked(train, 1_000)
+    past, asked, _ = past_and_asked(train, 1_000)
     assert list(asked["event_timestamp"]) == dates[2:]
-    assert list(past["event_timestamp"]) == dates[:3]
+    assert list(past["event_timestamp"]) == [*dates[:3], dates[2]]
+
+
+def test_of_who_is_asked_later_stage_one_knows_what_was_bought_until_then():
+    first, second = (AS_OF + pd.Timedelta(days=days) for days in (-30, -10))
+    train = pd.concat(
+        [
+            shopping("bread@9 -> milk", as_of=first),
+            shopping("tea@3 -> salt", as_of=second).assign(customer_id="bob"),
+            shopping("soap@20 rice@5 -> caviar").assign(customer_id="eve"),
+        ],
+        ignore_index=True,
+    )
+    past, asked, _ = past_and_asked(train, 2)
+    assert [list(label) for label in asked["label"]] == [["salt"], ["caviar"]]
+    assert sorted(known_purchases(past)["item_id"]) == ["bread", "soap", "tea"]
+
+
+def test_later_orders_of_histories_are_asked_about_where_examples_are_few_and_say_nothing_else():
+    first, second = (AS_OF + pd.Timedelta(days=days) for days in (-60, -30))
+    train = pd.concat(
+        [
+            shopping("bread@9 -> milk", as_of=first),
+            shopping("tea@3 -> salt", as_of=second).assign(customer_id="bob"),
+            shopping("soap@70 rice@5 wine@5 beer@2 -> caviar").assign(customer_id="eve"),
+        ],
+        ignore_index=True,
+    )
+    _, asked, _ = past_and_asked(train, 10)
+    said = [(list(row["history_items"]), list(row["label"])) for _, row in asked.iterrows()]
+    assert said == [
+        (["tea"], ["salt"]),
+        (["soap"], ["rice", "wine"]),
+        (["soap", "rice", "wine"], ["beer"]),
+        (["soap", "rice", "wine", "beer"], ["caviar"]),
+    ]
+    assert list(asked["event_timestamp"].diff().dt.days)[1:] == [25, 3, 2]
+    _, told, _ = past_and_asked(train.assign(age=[1.0, 2.0, 3.0]), 10)
+    assert [list(label) for label in told["label"]] == [["salt"], ["caviar"]]
+
+
+def test_simple_models_take_settings_of_their_own_and_unknown_ones_are_refused(tmp_path):
+    model = build("two_stage", FEW | {"retrievers": {"item_to_item": {"half_life_days": 2.0}}})
+    model.fit(by_weekend(60, seed=0), by_weekend(20, seed=1))
+    model.save(tmp_path)
+    again = TwoStage.load(tmp_path)
+    assert [each.config for each in again.retrieval.members] == [
+        each.config for each in model.retrieval.members
+    ]
+    assert again.retrieval.members[1].config.half_life_days == 2.0
+    with pytest.raises(ConfigError, match="no simple model is named"):
+        build("two_stage", {"retrievers": {"crystal_ball": {}}})
 
 
 def test_a_ranker_that_does_not_help_is_left_out():

@@ -174,7 +174,10 @@ class GraphRecommender:
     def _exactly(
         self, said: Judgement, k: int, allowed: frozenset[str] | None, banned: Codes
     ) -> tuple[Codes, Vector]:
-        offset_V = self._offset(allowed).copy()
+        offset_V = self._offset(allowed)
+        if not len(banned) and not len(said.own):
+            return self._retriever.best(said.state, k, offset_V)
+        offset_V = offset_V.copy()
         offset_V[banned] = -np.inf
         kept = offset_V[said.own] > -np.inf
         offset_V[said.own] = -np.inf

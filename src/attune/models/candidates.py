@@ -27,7 +27,7 @@ Float32s = npt.NDArray[np.float32]
 _RETRIEVERS: Mapping[str, tuple[type[CountingRecommender], Mapping[str, Any]]] = {
     "personal_frequency": (PersonalFrequency, {}),
     "item_to_item": (ItemToItem, {"min_count": 1}),
-    "markov_chain": (MarkovChain, {}),
+    "markov_chain": (MarkovChain, {"min_count": 1}),
     "popularity": (Popularity, {}),
 }
 RETRIEVERS = tuple(_RETRIEVERS)
@@ -61,9 +61,17 @@ class CandidateRetrieval:
         self.members = members
 
     @classmethod
-    def learn(cls, train: pd.DataFrame, validation: pd.DataFrame) -> Self:
-        """Let each of them learn; see `Fittable`."""
-        members = [model(model.Config.parse(config)) for model, config in _RETRIEVERS.values()]
+    def learn(
+        cls, train: pd.DataFrame, validation: pd.DataFrame, settings: Mapping[str, Mapping[str, Any]]
+    ) -> Self:
+        """Let each of them learn; see `Fittable`.
+
+        Args:
+            train: What teaches.
+            validation: What chooses their few settings.
+            settings: Of some of them, by name.
+        """
+        members = _members(settings)
         for member in members:
             member.fit(train, validation)
         return cls(members)
@@ -104,16 +112,28 @@ class CandidateRetrieval:
         return state, tensors
 
     @classmethod
-    def restore(cls, items: Items, state: Mapping[str, Any], tensors: Tensors) -> Self:
-        """Take back what `learned` gave."""
-        members = []
-        for name, (model, config) in _RETRIEVERS.items():
-            member = model(model.Config.parse(config))
+    def restore(
+        cls,
+        items: Items,
+        state: Mapping[str, Any],
+        tensors: Tensors,
+        settings: Mapping[str, Mapping[str, Any]],
+    ) -> Self:
+        """Take back what `learned` gave, with the settings that `learn` had."""
+        members = _members(settings)
+        for name, member in zip(_RETRIEVERS, members, strict=True):
             start = f"{name}."
             own = {key.removeprefix(start): each for key, each in tensors.items() if key.startswith(start)}
             member.restore(items, state[name], own)
-            members.append(member)
         return cls(members)
+
+
+def _members(settings: Mapping[str, Mapping[str, Any]]) -> list[CountingRecommender]:
+    """All of them, untrained."""
+    return [
+        model(model.Config.parse({**settings.get(name, {}), **config}))
+        for name, (model, config) in _RETRIEVERS.items()
+    ]
 
 
 def _of_scores(scores_NV: Float32s, row: Codes, code: Codes) -> tuple[Float32s, Float32s]:

@@ -17,6 +17,7 @@ from attune.models.time_buckets import BORDERS_IN_DAYS, TIME_BUCKETS
 # each place in its window (as in SASRec), or nothing but what came first.
 Positions = Literal["distance", "absolute", "none"]
 
+_PLACES_AT_ONCE = 64
 _NEAR = 16  # distances that have a bucket of their own
 _DISTANCE_BUCKETS = 40
 _PLACE_BUCKETS = 24
@@ -97,13 +98,30 @@ class GatedBlock(nn.Module):
         return part
 
     def _attend(self, normed_BLD: Tensor, bias: Tensor, asked_B: Tensor | None) -> Tensor:
+        if asked_B is not None:
+            return self._attend_from(_one_each(normed_BLD, asked_B), normed_BLD, bias)
         size, _, dimension = normed_BLD.shape
         shape = (size, -1, 3, self.heads, dimension // self.heads)
         query, key, value = self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4)
-        if asked_B is not None:
-            query = _one_each(query.transpose(1, 2), asked_B).transpose(1, 2)
         attended = _attended(query, key, value, bias)
         result: Tensor = self.attended(attended.transpose(1, 2).reshape(size, -1, dimension))
+        return result
+
+    def _attend_from(self, asked_B1D: Tensor, normed_BLD: Tensor, bias_BH1L: Tensor) -> Tensor:
+        """What one place a sequence gathers, without keys and values of all others.
+
+        Its query is turned into what the places are, and of the values the weighted mean of the places is
+        taken first. What a bias of the keys adds is the same for every place, and attention does not see it.
+        """
+        size, _, dimension = asked_B1D.shape
+        query_DD, key_DD, value_DD = self.query_key_value.weight.chunk(3)
+        query_D, _, value_D = self.query_key_value.bias.chunk(3)
+        by_head = (self.heads, dimension // self.heads, dimension)
+        query_BHE = functional.linear(asked_B1D, query_DD, query_D).view(size, *by_head[:2])
+        sought_BHD = torch.einsum("bhe,hed->bhd", query_BHE * by_head[1] ** -0.5, key_DD.view(by_head))
+        share_BHL = torch.softmax(sought_BHD @ normed_BLD.transpose(1, 2) + bias_BH1L.squeeze(2), dim=2)
+        value_BHE = torch.einsum("bhd,hed->bhe", share_BHL @ normed_BLD, value_DD.view(by_head))
+        result: Tensor = self.attended(value_BHE.reshape(size, 1, dimension) + value_D)
         return result
 
 
@@ -271,9 +289,14 @@ def _attended(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor
     if query.is_cuda:
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     # The same on a processor makes sure, in several passes, that no place is without another; here none is.
-    scaled = query * query.shape[-1] ** -0.5
-    gathered: Tensor = torch.softmax((scaled @ key.transpose(2, 3)).add_(bias), dim=3) @ value
-    return gathered
+    # And what follows a place is not looked at: of two halves, the first has no use for the second.
+    query, key = query * query.shape[-1] ** -0.5, key.transpose(2, 3)
+    length, parts = query.shape[2], []
+    for begin in range(0, length, _PLACES_AT_ONCE):
+        end = min(begin + _PLACES_AT_ONCE, length)
+        logits = (query[:, :, begin:end] @ key[..., :end]).add_(bias[..., begin:end, :end])
+        parts.append(torch.softmax(logits, dim=3) @ value[:, :, :end])
+    return torch.cat(parts, dim=2)
 
 
 def _one_each(x_BLD: Tensor, asked_B: Tensor) -> Tensor:

@@ -53,6 +53,13 @@ class Histories:
         cut = slice(starts[0], starts[-1])
         return Histories(starts - starts[0], self.row[cut] - start, self.code[cut], self.age[cut])
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Histories":
+        """The histories of some examples, in the order given."""
+        lengths = self.lengths[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        at = np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])
+        return Histories(starts, np.repeat(np.arange(len(rows)), lengths), self.code[at], self.age[at])
+
 
 def read_histories(
     examples: pd.DataFrame, codes: Callable[[Iterable[str | None]], npt.NDArray[np.int64]]

@@ -70,8 +70,10 @@ def recommend_best(
     found_NK = np.full((len(histories), k), None, dtype=object)
     scores_NK = np.full((len(histories), k), -np.inf)
     width = min(k, len(items))
+    by_length = np.argsort(histories.lengths, kind="stable")  # what is padded to the longest is padded little
     for start in range(0, len(histories), _ROWS_AT_ONCE):
-        part = histories.rows(start, start + _ROWS_AT_ONCE)
+        rows = by_length[start : start + _ROWS_AT_ONCE]
+        part = histories.take(rows)
         scores_NV = np.array(scores(part), order="C")  # rows are looked through one by one
         if forbidden is not None:
             scores_NV[:, forbidden] = -np.inf
@@ -79,9 +81,10 @@ def recommend_best(
             scores_NV[part.row, part.code] = -np.inf
         best, best_scores = _best(scores_NV, width)
         kept = np.isfinite(best_scores)
-        rows = slice(start, start + len(part))
-        found_NK[rows, :width][kept] = items.ids[best][kept]
-        scores_NK[rows, :width][kept] = best_scores[kept]
+        found = items.ids[best]
+        found[~kept] = None
+        found_NK[rows, :width] = found
+        scores_NK[rows, :width] = np.where(kept, best_scores, -np.inf)
     return found_NK, scores_NK
 
 

@@ -7,15 +7,15 @@ learns from what was bought before a moment, and the trees from what was bought 
 # N examples, P pairs of an example and a candidate, C features of a customer
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from attune.columns import EVENT_TIMESTAMP, LABEL
+from attune.columns import LABEL
 from attune.config import Settings
 from attune.errors import ModelError
 from attune.models.base import Floats, read_model, write_model
@@ -25,6 +25,7 @@ from attune.models.hits import TEN, list_gain
 from attune.models.items import Items
 from attune.models.tabular import NOT_FEATURES, FeatureTable
 from attune.models.trees import best_of, read_trees, write_trees
+from attune.models.two_stage_examples import asked_since, past_and_asked, seconds_of
 
 _ROWS_AT_ONCE = 64  # of them all items are scored
 
@@ -48,6 +49,14 @@ class TwoStage:
         rows_per_leaf: int = Field(default=50, ge=1)
         patience: int = Field(default=20, ge=1, description="trees without gain before stopping")
         seed: int = 0
+        retrievers: dict[str, dict[str, Any]] = Field(default={}, description="settings of the simple models")
+
+        @field_validator("retrievers")
+        @classmethod
+        def _are_known(cls, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+            if unknown := set(settings) - set(RETRIEVERS):
+                raise ValueError(f"no simple model is named {sorted(unknown)}; there are {list(RETRIEVERS)}")
+            return settings
 
     config: Config
     retrieval: CandidateRetrieval
@@ -70,12 +79,13 @@ class TwoStage:
             ModelError: The examples know of no purchase, or a column cannot be a feature.
         """
         self.table, self.trees, self.alone = _table(train), None, 0
-        past, asked = past_and_asked(train, self.config.taught)
-        cut = _seconds(asked).min()
-        early, late = _seconds(validation) <= cut, _seconds(validation) >= cut
-        self.retrieval = CandidateRetrieval.learn(past, validation[early] if early.any() else validation)
-        self._order(asked, validation[late] if late.any() else validation)
-        self.retrieval = CandidateRetrieval.learn(train, validation)
+        past, asked, cut = past_and_asked(train, self.config.taught)
+        seconds = seconds_of(validation)
+        early, late = seconds <= cut, seconds >= cut
+        chosen, settings = validation[early] if early.any() else validation, self.config.retrievers
+        self.retrieval = CandidateRetrieval.learn(past, chosen, settings)
+        self._order(asked, asked_since(validation, cut, self.config.taught) if late.any() else validation)
+        self.retrieval = CandidateRetrieval.learn(train, validation, settings)
 
     def _order(self, asked: pd.DataFrame, held_out: pd.DataFrame) -> None:
         """Grow trees on what candidates were bought, and see whether they help."""
@@ -203,44 +213,19 @@ class TwoStage:
         """
         config, state, tensors = read_model(folder)
         model = cls(cls.Config.parse(config))
-        model.retrieval = CandidateRetrieval.restore(Items(state["items"]), state["retrieval"], tensors)
+        model.retrieval = CandidateRetrieval.restore(
+            Items(state["items"]), state["retrieval"], tensors, model.config.retrievers
+        )
         model.alone = state["alone"]
         model.table = FeatureTable.parse(state["table"]) if state["table"] else None
         model.trees = read_trees(folder) if state["ranked"] else None
         return model
 
 
-def past_and_asked(train: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Examples that teach what candidates are, and later ones that teach their order.
-
-    Args:
-        train: Training examples of one date or several.
-        count: So many of the latest ones are asked about, of whole dates as far as these go; at most about
-            half, or nothing would be left to know the candidates by. Of a single date all are.
-
-    Returns:
-        The examples up to the first date that is asked about, without their labels, so that they know what
-        was bought before it and nothing else; and those that are asked about.
-    """
-    seconds = _seconds(train)
-    cut = np.sort(seconds)[-min(count, (len(train) + 1) // 2)]
-    return _without_labels(train[seconds <= cut]), train[seconds >= cut].tail(count)
-
-
 def _table(train: pd.DataFrame) -> FeatureTable | None:
     """The features of customers, where the examples have any."""
     told = train.drop(columns=LABEL).dropna(axis="columns", how="all")
     return FeatureTable.learn(told) if set(told.columns) - NOT_FEATURES else None
-
-
-def _seconds(examples: pd.DataFrame) -> npt.NDArray[np.int64]:
-    moments = pd.to_datetime(examples[EVENT_TIMESTAMP], utc=True)
-    return np.asarray(moments.dt.as_unit("s").astype("int64"), dtype=np.int64)
-
-
-def _without_labels(examples: pd.DataFrame) -> pd.DataFrame:
-    """Examples that know what was bought before their date, and nothing of what followed."""
-    return examples.assign(**{LABEL: pd.Series([[]] * len(examples), index=examples.index, dtype=object)})
 
 
 def _bought(examples: pd.DataFrame, found: Candidates, items: Items) -> npt.NDArray[np.bool_]:
