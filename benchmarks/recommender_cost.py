@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 
 from attune.columns import CUSTOMER_ID, EVENT_TIMESTAMP, HISTORY_ITEMS, HISTORY_TIMES
 from attune.data.splits import chosen_share
@@ -86,9 +87,10 @@ def _epoch(split: Split, params: Mapping[str, Any]) -> tuple[Transformer, float]
 def _answers(network: Transformer, examples: pd.DataFrame, peer: str, took: Took) -> list[Result]:
     """Ten items for all customers at once, and for each of those with the longest histories alone."""
     started, used = time.perf_counter(), time.process_time()
-    network.recommend(examples, TEN)
-    seconds, used = time.perf_counter() - started, time.process_time() - used
-    alone = _alone(network, examples)
+    with threadpool_limits(1):
+        network.recommend(examples, TEN)
+        seconds, used = time.perf_counter() - started, time.process_time() - used
+        alone = _alone(network, examples)
     words = f"top {TEN} of {len(network.items):,}, seen filtered, one core"
     everyone = (
         f"{len(examples):,} customers at once, {words}; {used:.1f} against {took.answer_processor:.1f} CPU s"

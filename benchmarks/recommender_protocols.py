@@ -105,11 +105,21 @@ _IN_SEQUENCE = OurNetwork(
         warmup_share=0.05,
     ),
 )
-# Few interactions of a customer, many items: more is held back, for longer, and items are sampled.
+# Few interactions of a customer, many items: vectors are long, and half of them is held back. Chosen on the
+# validation examples: half as long vectors reach an NDCG@10 of 0.0675 and a recall@10 of 0.113, these 0.0703
+# and 0.116, and these with full softmax, in eight epochs that cost twice as much each, 0.0705 and 0.114.
 _IN_SHORT_SEQUENCES = OurNetwork(
     "transformer",
-    {"min_count": 1, "length": 50, "dropout": 0.5, "negatives": 1024},
-    LoopSettings(epochs=20, batch_size=128, learning_rate=0.002, patience=5, average=0.99, warmup_share=0.05),
+    {"min_count": 1, "length": 50, "dimension": 256, "heads": 4, "dropout": 0.5, "negatives": 1024},
+    LoopSettings(
+        epochs=12,
+        batch_size=128,
+        accumulate=2,
+        learning_rate=0.001,
+        patience=5,
+        average=0.99,
+        warmup_share=0.05,
+    ),
 )
 # Peers learn for about ten minutes of one core where they know so much of a customer.
 _PEERS_OF_FEW = PeerTraining(epochs=20, length=100, batch_size=32)
