@@ -57,11 +57,12 @@ from serving.scores import Scores
 from serving.settings import ServingSettings
 from serving.shadows import Shadows
 from serving.stream import check_stream, open_stream
-from serving.together import Together
+from serving.together import Together, answers_of
 from serving.traces import exporter_of, is_traced
 
-# How many share a run of the model: answers of microseconds, and of milliseconds.
+# How many share a run of the model: answers of tens of microseconds, and of up to milliseconds.
 MOST_SCORED = 32
+MOST_EXPLAINED = 8
 MOST_RECOMMENDED = 8
 
 AskedT = TypeVar("AskedT")
@@ -101,6 +102,7 @@ class Application:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._recommending = Together(self._recommendations.recommend_all, MOST_RECOMMENDED, self._thread)
         self._churning = Together(self._scores.churn_all, MOST_SCORED)
+        self._explaining = Together(self._scores.churn_all, MOST_EXPLAINED)
         self._churning_slowly = Together(self._scores.churn_all, MOST_SCORED, self._thread)
         # An event waits for the disk, a look into the log for more: answers do not wait for them.
         self._slow_thread = ThreadPoolExecutor(1, thread_name_prefix="events")
@@ -135,7 +137,7 @@ class Application:
 
     async def churn(self, question: ChurnRequest) -> ChurnAnswer:
         """A probability that one customer stays away."""
-        if is_traced():
+        if is_traced() or question.explain:  # reasons that no graph gives share nothing
             return await self._soon(self._scores.churn, question)
         return await self._churning_slowly.answer(question)
 
@@ -144,7 +146,7 @@ class Application:
         model = ExplainsItself if question.explain else ScoresRows
         if is_traced() or not (self._ground.reader.is_quick and self._lineup.answers_as(model, "churn")):
             return None
-        return self._churning.answer(question)
+        return (self._explaining if question.explain else self._churning).answer(question)
 
     async def response(self, question: ResponseRequest) -> ResponseAnswer:
         """Probabilities that one customer responds."""
@@ -163,7 +165,7 @@ class Application:
 
     async def churn_batch(self, batch: ChurnBatch) -> ChurnResults:
         """Probabilities of several."""
-        found = await self._soon(self._scores.churn_all, batch.requests)
+        found = await self._soon(partial(answers_of, self._scores.churn_all), batch.requests)
         return ChurnResults(results=[_churn_result(each) for each in found])
 
     async def events(self, question: EventsRequest) -> EventsAnswer:

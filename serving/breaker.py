@@ -14,8 +14,8 @@ OPEN_SECONDS = 0.5
 class Breaker:
     """Opens when three calls in a row failed, or five and half of the last twenty; then tries one a while.
 
-    Calls are made one after the other, each for all who wait: a moment without the processor fails one of
-    them, and says nothing about the store.
+    In a row is what began after the one before had failed: a moment without the processor fails everything
+    that is under way, and says nothing about the store.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._outcomes: deque[bool] = deque(maxlen=WINDOW)
         self._next_try: float | None = None
+        self._in_a_row, self._failed_at = 0, float("-inf")
 
     @property
     def is_open(self) -> bool:
@@ -56,13 +57,20 @@ class Breaker:
                 self._next_try = None
                 self._outcomes.clear()
         self._outcomes.append(True)
+        self._in_a_row = 0
 
-    def failed(self) -> None:
-        """A call was not answered."""
+    def failed(self, began: float) -> None:
+        """A call was not answered.
+
+        Args:
+            began: When it was made, by the same clock.
+        """
         with self._lock:
+            now = self._clock()
+            if began >= self._failed_at:
+                self._in_a_row, self._failed_at = self._in_a_row + 1, now
             self._outcomes.append(False)
             failures = self._outcomes.count(False)
             is_half = failures >= max(LEAST_FAILURES, len(self._outcomes) / 2)
-            latest = list(self._outcomes)[-IN_A_ROW:]
-            if self._next_try is None and (is_half or (len(latest) == IN_A_ROW and not any(latest))):
-                self._next_try = self._clock() + self._open_seconds
+            if self._next_try is None and (is_half or self._in_a_row >= IN_A_ROW):
+                self._next_try = now + self._open_seconds

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pandas as pd
 
 from attune import columns as c
-from attune.errors import FeatureError
+from attune.errors import FeatureError, UnreadableRowError
 from attune.features.consented import ConsentedFeatures, Consents
 from attune.features.online import USABLE, FeatureStatus, OnlineFeatures, OnlineRow
 from attune.features.schema import Purpose, features_of
@@ -36,14 +36,14 @@ class GuardedStore:
     """
 
     def __init__(
-        self, store: OnlineFeatures, breaker: Breaker, clock: Callable[[], float] = time.perf_counter
+        self, store: OnlineFeatures, breaker: Breaker, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Nothing has been asked yet.
 
         Args:
             store: Answers with values, or fails in time.
             breaker: Says when it is asked.
-            clock: In seconds.
+            clock: In seconds; the breaker's own.
         """
         self._store = store
         self._breaker = breaker
@@ -65,9 +65,13 @@ class GuardedStore:
         try:
             with part("read"):
                 rows = self._store.online(service, keys, now)
+        except UnreadableRowError:  # which is not the store's silence
+            self._breaker.succeeded()
+            metrics.feature_reads("unreadable").inc()
+            raise
         except FeatureError:
             self.is_quick = False
-            self._breaker.failed()
+            self._breaker.failed(started)
             metrics.feature_reads("failed").inc()
             raise
         self.is_quick = self._clock() - started < QUICK_SECONDS
@@ -150,6 +154,10 @@ class Reader:
         purpose = cast(Purpose, version.purpose)
         try:
             found = self._features.read(version.service, customers, purpose, now)
+        except UnreadableRowError:  # of one of them
+            if len(customers) == 1:
+                return [UNREACHABLE]
+            return [self._read_all(version, [customer], now)[0] for customer in customers]
         except FeatureError:
             return [UNREACHABLE] * len(customers)
         return [self._completed(version, each.features) if each.features else REFUSED for each in found]

@@ -14,6 +14,7 @@ from serving.explanations import explain_items
 from serving.facts import Facts
 from serving.filters import Wanted, require_boosted, require_item, wanted_items
 from serving.ground import Ground
+from serving.problems import Problem
 from serving.reads import Reading, places_of
 from serving.records import Given, about
 from serving.rules import chosen, pool_size, with_slots
@@ -85,16 +86,27 @@ class RecommendationAnswers:
         Raises:
             Problem: No champion (503), or a filter that names what there is not (422).
         """
-        return self._answers([question])[0]
+        (found,) = self.recommend_all([question])
+        if isinstance(found, Problem):
+            raise found
+        return found
 
-    def recommend_all(self, questions: Sequence[RecommendRequest]) -> list[RecommendAnswer | Exception]:
-        """The same for N questions with one read of the store; what fails for one is its own."""
-        try:
-            return list(self._answers(questions))
-        except Exception as error:  # noqa: BLE001 - whatever one question brings about, the others are answered
-            if len(questions) == 1:
-                return [error]
-            return [self.recommend_all([question])[0] for question in questions]
+    def recommend_all(self, questions: Sequence[RecommendRequest]) -> list[RecommendAnswer | Problem]:
+        """The same for N questions, with one read of the store for each version that answers.
+
+        Nothing is written down before all are answered.
+        """
+        facts, now = self._ground.facts.now, self._ground.now()
+        askers = [self._asker(question, facts) for question in questions]
+        told = self._told([each for each in askers if isinstance(each, Asker)], now)
+        answers = [_answer(each, found, facts) for each, found in zip(told, _found(told, facts), strict=True)]
+        pairs = list(zip(told, answers, strict=True))
+        for each, answer in pairs:
+            self._ask_shadow(each, answer, now)
+        given = [_given(answer, each.asker.customer, each.reading) for each, answer in pairs]
+        self._ground.records.remember(*given)
+        left = iter(answers)
+        return [next(left) if isinstance(each, Asker) else each for each in askers]
 
     def similar(self, question: SimilarRequest) -> RecommendAnswer:
         """Recommend what goes with one item: what is alike, or what a history of that item alone leads to.
@@ -118,28 +130,22 @@ class RecommendationAnswers:
         self._ground.records.remember(_given(answer, None, NOBODY))
         return answer
 
-    def _answers(self, questions: Sequence[RecommendRequest]) -> list[RecommendAnswer]:
-        """Nothing is written down before all are answered."""
-        facts, now = self._ground.facts.now, self._ground.now()
-        askers = [self._asker(question, facts) for question in questions]
+    def _asker(self, question: RecommendRequest, facts: Facts) -> Asker | Problem:
+        customer = None
+        try:
+            wanted = wanted_items(facts, question)
+            require_boosted(facts, question.boosts)
+            if question.customer_id is not None:
+                customer = self._ground.pseudonym(question.customer_id)
+            version = self._ground.lineup.answering("recommend", customer)
+        except Problem as problem:
+            return problem
+        return Asker(question, version, customer, customer in facts.customers, wanted)
+
+    def _told(self, askers: Sequence[Asker], now: datetime) -> list[Told]:
         named = [(each.version, each.customer) for each in askers if each.customer and each.is_known]
         readings = iter(self._ground.reader.read_each(named, now))
-        told = [_told(each, next(readings) if each.is_known else NOBODY, now) for each in askers]
-        answers = [_answer(each, found, facts) for each, found in zip(told, _found(told, facts), strict=True)]
-        pairs = list(zip(told, answers, strict=True))
-        self._ground.records.remember(
-            *(_given(answer, each.asker.customer, each.reading) for each, answer in pairs)
-        )
-        for each, answer in pairs:
-            self._ask_shadow(each, answer, now)
-        return answers
-
-    def _asker(self, question: RecommendRequest, facts: Facts) -> Asker:
-        wanted, customer = wanted_items(facts, question), None
-        if question.customer_id is not None:
-            customer = self._ground.pseudonym(question.customer_id)
-        version = self._ground.lineup.answering("recommend", customer)
-        return Asker(question, version, customer, customer in facts.customers, wanted)
+        return [_told(each, next(readings) if each.is_known else NOBODY, now) for each in askers]
 
     def _ask_shadow(self, told: Told, answer: RecommendAnswer, now: datetime) -> None:
         shadow, customer = self._ground.lineup.shadow("recommend"), told.asker.customer
@@ -173,7 +179,7 @@ def _found(told: Sequence[Told], facts: Facts) -> list[Recommendations]:
     """The items that are asked for: filters act before the best are taken, rules among the best."""
     found: dict[int, Recommendations] = {}
     for version, places in places_of([each.asker.version for each in told]):
-        asked = [_asked(told[place], facts) for place in places]
+        asked = [_asked(told[place]) for place in places]
         with part("score"):
             best = recommend_each(version.model, asked)
         for place, each in zip(places, best, strict=True):
@@ -181,11 +187,10 @@ def _found(told: Sequence[Told], facts: Facts) -> list[Recommendations]:
     return [found[place] for place in range(len(told))]
 
 
-def _asked(told: Told, facts: Facts) -> Asked:
+def _asked(told: Told) -> Asked:
     """What the model is asked for: more than the question wants where rules choose among it."""
-    question, k = told.asker.question, told.asker.question.k
-    if _has_rules(question):
-        require_boosted(facts, question.boosts)
+    k = told.asker.question.k
+    if _has_rules(told.asker.question):
         k = pool_size(k)
     return Asked(told.standing, told.history, told.moment, k, told.wanted.allowed, told.wanted.excluded)
 

@@ -101,15 +101,15 @@ class Scores:
         ]
         if not pairs:
             return
-        given = [
-            Given(answer, each.customer, each.reading.row, {"probability": answer.probability})
-            for each, answer in pairs
-        ]
-        self._ground.records.remember(*given)
         shadow = self._ground.lineup.shadow("churn")
         if shadow:
             for each, answer in pairs:
                 self._ground.shadows.score(shadow, answer, each.customer, self._ground.now())
+        given = [
+            Given(answer, each.customer, each.reading.row, {"probability": answer.probability})
+            for each, answer in pairs
+        ]
+        self._ground.records.remember(*given)  # last: what raises before it is answered again, one by one
 
     def _known(self, name: str, customer_ids: Sequence[str]) -> list[Known | Problem]:
         """Which version scores each of N customers, and enough about them to do so, or what is missing."""

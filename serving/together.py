@@ -7,6 +7,7 @@ model and one write of the log. Nobody waits for others to come: whoever is alon
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Generic, TypeVar
 
 AskedT = TypeVar("AskedT")
@@ -25,12 +26,13 @@ class Together(Generic[AskedT, GivenT]):
         """Nothing is asked yet.
 
         Args:
-            answer_all: Answers N questions, in the order asked; what it gives as an exception is raised for
-                that question alone.
+            answer_all: See `answers_of`; what is an exception is raised for that question alone.
             most: How many are answered in one go; the first of them waits for the last.
             thread: Where they are answered; None: on the loop.
         """
-        self._answer_all, self._most, self._thread = answer_all, most, thread
+        self._answers_of: Callable[[Sequence[AskedT]], list[GivenT | Exception]]
+        self._answers_of = partial(answers_of, answer_all)
+        self._most, self._thread = most, thread
         self._waiting: list[tuple[AskedT, asyncio.Future[GivenT]]] = []
         self._answering: asyncio.Task[None] | None = None
 
@@ -54,19 +56,20 @@ class Together(Generic[AskedT, GivenT]):
                 await asyncio.sleep(0)  # before the next are answered the loop looks who else has come
         finally:
             self._answering = None
-            for _, future in (*asked, *self._waiting):  # left behind only where the thread was closed
-                future.cancel()
+            for _, future in (*asked, *self._waiting):
+                if not future.done():
+                    future.set_exception(RuntimeError("the thread that answers was closed"))
 
     async def _answer(self, pairs: Sequence[tuple[AskedT, asyncio.Future[GivenT]]]) -> None:
         asked = [each for each, _ in pairs]
-        try:
-            if self._thread:
-                loop = asyncio.get_running_loop()
-                given = await loop.run_in_executor(self._thread, self._answer_all, asked)
-            else:
-                given = self._answer_all(asked)
-        except Exception as error:  # noqa: BLE001 - raised where it was asked: nobody else would hear of it
-            given = [error] * len(pairs)
+        if self._thread:
+            loop = asyncio.get_running_loop()
+            try:
+                given = await loop.run_in_executor(self._thread, self._answers_of, asked)
+            except RuntimeError as closed:
+                given = [closed] * len(asked)
+        else:
+            given = self._answers_of(asked)
         for (_, future), found in zip(pairs, given, strict=True):
             if future.done():  # whoever asked is gone
                 continue
@@ -74,3 +77,27 @@ class Together(Generic[AskedT, GivenT]):
                 future.set_exception(found)
             else:
                 future.set_result(found)
+
+
+def answers_of(
+    answer_all: Callable[[Sequence[AskedT]], Sequence[GivenT | Exception]], asked: Sequence[AskedT]
+) -> list[GivenT | Exception]:
+    """Answer questions in one go; where that fails, each alone, so that what fails for one is its own.
+
+    Args:
+        answer_all: Answers N questions, in the order asked, or raises; a question may have an exception as
+            its answer.
+        asked: N questions.
+
+    Returns:
+        N answers or exceptions; never one that ends an iteration, which no future takes.
+    """
+    try:
+        found = list(answer_all(asked))
+        if len(found) != len(asked):
+            raise RuntimeError(f"{len(found)} answers to {len(asked)} questions")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is for whoever asked
+        if len(asked) > 1:
+            return [answers_of(answer_all, [each])[0] for each in asked]
+        return [RuntimeError(repr(error)) if isinstance(error, StopIteration) else error]
+    return found

@@ -17,6 +17,10 @@ class FeatureError(AttuneError):
     """A feature, a feature service or the store behind it is missing or disagrees."""
 
 
+class UnreadableRowError(FeatureError):
+    """The store answered, with a row that is not of the declared layout."""
+
+
 class ModelError(AttuneError):
     """A model cannot be trained, saved, loaded or asked."""
 

@@ -1,6 +1,12 @@
+import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+
+import numpy as np
+import pandas as pd
 
 from attune.adapters.online_stores import ONLINE_FILE, open_rows
 from attune.errors import ModelError
@@ -94,3 +100,39 @@ def test_of_nobody_nothing_is_asked(shop, tmp_path):
             "unknown-customer"
         ]
         assert list(read_predictions(tmp_path / "log")) == []
+
+
+def test_a_row_that_cannot_be_read_is_nobody_elses_and_not_the_stores(shop, tmp_path):
+    mine = shop.elsewhere(tmp_path / "workspace")
+    with closing(sqlite3.connect(mine.workspace.feast / "online.db")) as database, database:
+        (generation,) = database.execute("SELECT generation FROM state").fetchone()
+        table = f'"{generation}:customer_activity"'
+        cut = f"UPDATE {table} SET row = substr(row, 1, length(row) - 5) WHERE entity = ?"
+        assert database.execute(cut, [shop.pseudonym(shop.second)]).rowcount == 1
+    asked = [question(shop.loyal), question(shop.second), question(shop.loyal)]
+    with answering(mine, tmp_path / "log") as answers:
+        for _ in range(4):
+            told = [what(found) for found in answers.scores.churn_all(asked)]
+            assert told == [told[0], "no-features", told[0]]
+            assert isinstance(told[0], float)
+
+
+def test_one_run_of_the_model_and_one_write_of_the_log_answer_all(shop, tmp_path, monkeypatch):
+    runs: list[int] = []
+    lines: list[int] = []
+    with answering(shop, tmp_path / "log") as answers:
+        model = answers.lineup.answering("churn", None).model
+        score, write = model.score, os.write
+
+        def counted(examples: pd.DataFrame) -> np.ndarray:
+            runs.append(len(examples))
+            return score(examples)
+
+        def written(file: int, data: bytes) -> int:
+            lines.append(data.count(b"\n"))
+            return write(file, data)
+
+        monkeypatch.setattr(model, "score", counted)
+        monkeypatch.setattr(os, "write", written)
+        answers.scores.churn_all([question(shop.loyal), question(shop.second), question(shop.loyal)])
+    assert (runs, lines) == ([3], [3])

@@ -1,3 +1,5 @@
+import time
+
 from serving.breaker import Breaker
 from serving.limits import Rates
 
@@ -27,27 +29,31 @@ def test_without_a_rate_there_is_no_limit():
     assert not any(rates.wait("ann") for _ in range(1000))
 
 
-def calls(breaker: Breaker, *outcomes: bool) -> None:
+def calls(breaker: Breaker, *outcomes: bool, clock: Clock | None = None) -> None:
+    """Calls one after the other."""
     for good in outcomes:
-        (breaker.succeeded if good else breaker.failed)()
+        if good:
+            breaker.succeeded()
+        else:
+            breaker.failed(clock() if clock else time.monotonic())
 
 
 def test_a_store_that_fails_is_left_alone_but_for_one_try_a_while():
     clock = Clock()
     breaker = Breaker(open_seconds=0.5, clock=clock)
-    calls(breaker, *[False] * 5)
+    calls(breaker, *[False] * 3, clock=clock)
     assert breaker.is_open
     assert not breaker.allows()
     clock.now += 0.6
     assert [breaker.allows(), breaker.allows()] == [True, False]
-    breaker.failed()
+    breaker.failed(clock())
     assert not breaker.allows()
 
 
 def test_one_answer_closes_it():
     clock = Clock()
     breaker = Breaker(open_seconds=0.5, clock=clock)
-    calls(breaker, *[False] * 5)
+    calls(breaker, *[False] * 3, clock=clock)
     clock.now += 0.6
     assert breaker.allows()
     breaker.succeeded()
@@ -64,7 +70,21 @@ def test_failures_in_a_row_open_it_however_good_it_was_before():
     breaker = Breaker()
     calls(breaker, *[True] * 20, False, False)
     assert not breaker.is_open
-    breaker.failed()
+    calls(breaker, False)
+    assert breaker.is_open
+
+
+def test_what_was_under_way_when_another_failed_is_no_failure_of_its_own():
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    calls(breaker, *[True] * 20)
+    began = clock()
+    clock.now += 0.05
+    for _ in range(4):
+        breaker.failed(began)
+    assert not breaker.is_open
+    for _ in range(2):
+        breaker.failed(clock())
     assert breaker.is_open
 
 

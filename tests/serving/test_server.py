@@ -112,11 +112,12 @@ def test_a_withdrawn_consent_counts_while_serving(running):
 
 def test_every_answer_that_arrived_is_in_the_log_after_kill_9(running):
     arrived: list[str] = []
+    over = threading.Event()  # for whoever connects only after the kill, and whom nothing stops
 
     def ask() -> None:
         with AttuneClient(running.url, tries=1) as client:
             try:
-                while True:
+                while not over.is_set():
                     arrived.append(client.recommend(running.shop.refusing_churn).prediction_id)
             except ServiceError:
                 return
@@ -126,6 +127,7 @@ def test_every_answer_that_arrived_is_in_the_log_after_kill_9(running):
         thread.start()
     eventually(lambda: len(arrived) > 100)
     os.kill(running.worker(), signal.SIGKILL)
+    over.set()
     for thread in threads:
         thread.join()
     kept = {record.prediction_id for record in read_predictions(running.shop.workspace.predictions)}

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serving.together import Together
+from serving.together import Together, answers_of
 
 
 def doubled(asked: Sequence[int]) -> list[int | Exception]:
@@ -49,8 +49,7 @@ def test_what_fails_for_one_is_raised_for_that_one_alone():
 
 def test_what_fails_altogether_is_raised_for_everybody_and_the_next_are_answered():
     async def ask() -> list[int | BaseException]:
-        broken = iter([True])
-        together = Together(lambda asked: [1 // 0] if next(broken, False) else doubled(asked), most=4)
+        together = Together(lambda asked: doubled(asked) if 3 in asked else [1 // 0], most=4)
         found = await asyncio.gather(together.answer(1), together.answer(2), return_exceptions=True)
         return [*found, await together.answer(3)]
 
@@ -114,3 +113,35 @@ def test_a_thread_that_is_closed_answers_nobody_and_lets_nobody_wait():
             await asyncio.wait_for(Together(doubled, most=4, thread=thread).answer(1), 5)
 
     asyncio.run(ask())
+
+
+def test_where_all_fail_together_each_is_answered_alone():
+    asked_of: list[int] = []
+
+    def answer_all(asked: Sequence[int]) -> list[int | Exception]:
+        asked_of.append(len(asked))
+        if -1 in asked:
+            raise LookupError("one of them")
+        return doubled(asked)
+
+    first, failed, last = answers_of(answer_all, [1, -1, 3])
+    assert (first, last) == (2, 6)
+    assert isinstance(failed, LookupError)
+    assert asked_of == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("thread", [None, ThreadPoolExecutor(1)])
+def test_what_would_end_an_iteration_and_answers_that_are_too_few_reach_whoever_asked(thread):
+    def answer_all(asked: Sequence[int]) -> list[int | Exception]:
+        if asked[0] == 0:
+            return [next(iter([]))]
+        return [] if asked[0] < 0 else doubled(asked)
+
+    async def ask() -> int:
+        together = Together(answer_all, most=1, thread=thread)
+        for wrong in (0, -1):
+            with pytest.raises(RuntimeError, match=r"StopIteration|0 answers to 1 questions"):
+                await asyncio.wait_for(together.answer(wrong), 5)
+        return await asyncio.wait_for(together.answer(2), 5)
+
+    assert asyncio.run(ask()) == 4

@@ -18,6 +18,7 @@ from attune.features.row_store import WriteReport, newest
 READ_SECONDS = 0.05
 WRITE_SECONDS = 30.0
 PARAMETERS = 10_000
+NUL = "\\u0000"
 STATE = """
 CREATE TABLE IF NOT EXISTS state (generation INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (generation INTEGER, name TEXT, text TEXT, PRIMARY KEY (generation, name));
@@ -65,7 +66,10 @@ class SqliteRows:
             if len(entities) == 1:
                 rows = database.execute(single, list(entities) * len(views)).fetchall()
             else:
-                rows = database.execute(several, [json.dumps(list(entities))]).fetchall()
+                asked = json.dumps(list(entities))
+                if NUL in asked:  # where SQLite's JSON ends a text
+                    return None
+                rows = database.execute(several, [asked]).fetchall()
         except sqlite3.Error:  # whoever looks again says what is wrong, if it still is
             return None
         # They come in the order asked, which is cheaper to look at than to ask for.

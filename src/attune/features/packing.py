@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from attune.columns import CREATED_TIMESTAMP, EVENT_TIMESTAMP
-from attune.errors import FeatureError
+from attune.errors import FeatureError, UnreadableRowError
 from attune.features.schema import FeatureType, View
 
 FORMAT = "attune row 1"
@@ -110,9 +110,9 @@ class Layout:
             raise FeatureError(f"view {self.view!r} has no feature {unknown[0]!r}; it has {self.names}")
         return RowReader(self, names)
 
-    def refuse(self) -> FeatureError:
+    def refuse(self) -> UnreadableRowError:
         """The error for a row of another layout."""
-        return FeatureError(
+        return UnreadableRowError(
             f"a row of view {self.view!r} online was written with other features or types than are declared "
             "now; bring the view online again with a rebuild"
         )

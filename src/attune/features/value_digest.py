@@ -10,18 +10,18 @@ from attune.features.online import OnlineRow
 from attune.features.schema import views_of
 
 DIGEST_BYTES = 16
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 def value_digest(values: Mapping[str, Any]) -> str:
     """Equal if and only if the values are, to the last bit of a number; their order does not matter.
 
-    What is not a number is a missing one.
+    What is not finite is a missing one.
 
     >>> value_digest({"a": 1, "b": [0.5]}) == value_digest({"b": [0.5], "a": 1})
     True
     """
-    return hashlib.blake2b(orjson.dumps(values, option=_OPTIONS), digest_size=DIGEST_BYTES).hexdigest()
+    text = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
 
 
 def digests_of(service: str, row: OnlineRow) -> dict[str, dict[str, str]]:
