@@ -102,8 +102,7 @@ class GatedBlock(nn.Module):
             return self._attend_from(_one_each(normed_BLD, asked_B), normed_BLD, bias)
         size, _, dimension = normed_BLD.shape
         shape = (size, -1, 3, self.heads, dimension // self.heads)
-        query, key, value = self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4)
-        attended = _attended(query, key, value, bias)
+        attended = _attended(self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4), bias)
         result: Tensor = self.attended(attended.transpose(1, 2).reshape(size, -1, dimension))
         return result
 
@@ -284,19 +283,23 @@ def place_buckets(before: Tensor) -> Tensor:
     return torch.log2(before + 1.0).mul(2).long().clamp(max=_PLACE_BUCKETS - 1)
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
-    """What places gather by attention, shape [B, H, L, E]."""
-    if query.is_cuda:
+def _attended(query_key_value: Tensor, bias: Tensor) -> Tensor:
+    """What places gather by attention, shape [B, H, L, E], from what is stacked, shape [3, B, H, L, E]."""
+    if query_key_value.is_cuda:
+        query, key, value = query_key_value
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     # The same on a processor makes sure, in several passes, that no place is without another; here none is.
     # And what follows a place is not looked at: of two halves, the first has no use for the second.
-    query, key = query * query.shape[-1] ** -0.5, key.transpose(2, 3)
-    length, parts = query.shape[2], []
+    _, size, heads, length, width = query_key_value.shape
+    query, key, value = query_key_value.reshape(3, size * heads, length, width)
+    query, key = query * width**-0.5, key.transpose(1, 2)
+    parts = []
     for begin in range(0, length, _PLACES_AT_ONCE):
         end = min(begin + _PLACES_AT_ONCE, length)
-        logits = (query[:, :, begin:end] @ key[..., :end]).add_(bias[..., begin:end, :end])
-        parts.append(torch.softmax(logits, dim=3) @ value[:, :, :end])
-    return torch.cat(parts, dim=2)
+        logits = torch.bmm(query[:, begin:end], key[:, :, :end]).view(size, heads, -1, end)
+        share = torch.softmax(logits.add_(bias[..., begin:end, :end]), dim=3)
+        parts.append(torch.bmm(share.view(size * heads, -1, end), value[:, :end]))
+    return torch.cat(parts, dim=1).view(size, heads, length, width)
 
 
 def _one_each(x_BLD: Tensor, asked_B: Tensor) -> Tensor:

@@ -96,11 +96,15 @@ def _best(scores_NV: Scores, k: int) -> tuple[npt.NDArray[np.int64], Scores]:
     best_NK = np.empty((len(scores_NV), k), dtype=np.int64)
     if k:
         last_N = np.partition(scores_NV, -k, axis=1)[:, -k]  # far quicker than to partition places
-        for scores_V, last, best_K in zip(scores_NV, last_N, best_NK, strict=True):
-            above = np.flatnonzero(scores_V > last)
-            best_K[: len(above)] = above
-            best_K[len(above) :] = np.flatnonzero(scores_V == last)[: k - len(above)]
-        best_NK.sort(axis=1)
+        is_best_NV = scores_NV >= last_N[:, None]
+        if np.count_nonzero(is_best_NV) == best_NK.size:
+            best_NK = np.nonzero(is_best_NV)[1].reshape(best_NK.shape)
+        else:  # some of the last are equal
+            for scores_V, last, best_K in zip(scores_NV, last_N, best_NK, strict=True):
+                above = np.flatnonzero(scores_V > last)
+                best_K[: len(above)] = above
+                best_K[len(above) :] = np.flatnonzero(scores_V == last)[: k - len(above)]
+            best_NK.sort(axis=1)
     scores_NK = np.take_along_axis(scores_NV, best_NK, axis=1)
     order_NK = np.argsort(-scores_NK, axis=1, kind="stable")
     return np.take_along_axis(best_NK, order_NK, axis=1), np.take_along_axis(scores_NK, order_NK, axis=1)
