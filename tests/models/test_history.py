@@ -18,6 +18,14 @@ def test_a_history_is_read_in_codes_and_days():
     assert found.age.tolist() == [9.0, 2.0, 1.0]
 
 
+def test_histories_can_be_taken_in_any_order():
+    found = histories(ITEMS, "bread@9 milk@2", "", "tea@1").take(np.array([2, 1, 0]))
+    assert found.starts.tolist() == [0, 1, 1, 3]
+    assert found.row.tolist() == [0, 2, 2]
+    assert found.code.tolist() == [2, 0, 1]
+    assert found.age.tolist() == [1.0, 9.0, 2.0]
+
+
 def test_what_was_bought_at_one_time_is_one_order():
     assert histories(ITEMS, "bread@9 milk@9 tea@2", "tea@2").order.tolist() == [0, 0, 1, 2]
 

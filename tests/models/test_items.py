@@ -22,6 +22,15 @@ def test_the_best_come_first_with_their_scores():
     np.testing.assert_allclose(scores, [[0.9, 0.5]] * 2)
 
 
+def test_who_has_a_longer_history_is_answered_in_their_own_row():
+    def score(part):
+        return np.stack([np.bincount(part.rows(row, row + 1).code, minlength=3) for row in range(len(part))])
+
+    who = histories(ITEMS, "bread@3 bread@2", "tea@9", "", "milk@1")
+    items, scores = recommend_best(ITEMS, score, who, 1, None, exclude_seen=False)
+    assert (items[:, 0].tolist(), scores[:, 0].tolist()) == (["bread", "tea", "bread", "milk"], [2, 1, 0, 1])
+
+
 def test_a_filter_acts_before_the_best_are_taken():
     items, scores = recommended(k=2, allowed=frozenset({"bread", "tea", "caviar"}))
     assert items.tolist() == [["tea", "bread"]] * 2

@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.nn import functional
 
 from attune.errors import ConfigError, ModelError
 from attune.models.catalog import build
+from attune.models.causal_encoder import causal_attention
 from attune.training.loop import train_network
 from attune.training.loop_settings import LoopSettings
 from tests.models.examples import ITEMS, next_item_examples
@@ -136,3 +138,12 @@ def test_the_state_of_one_place_is_that_among_all_of_them(follower):
     every = follower.encoder(item_BLD, before)
     one = follower.encoder(item_BLD, before, torch.tensor([2, 0]))
     torch.testing.assert_close(one[:, 0], torch.stack([every[0, 2], every[1, 0]]))
+
+
+def test_attention_in_parts_is_attention_as_a_whole():
+    torch.manual_seed(0)
+    query_key_value, length = torch.randn(3, 2, 2, 150, 8), 150
+    follows = torch.ones(length, length, dtype=torch.bool).triu(1)
+    bias = torch.randn(2, length, length).masked_fill(follows, -torch.inf)
+    wanted = functional.scaled_dot_product_attention(*query_key_value, attn_mask=bias)
+    torch.testing.assert_close(causal_attention(query_key_value, bias), wanted)

@@ -102,7 +102,7 @@ class GatedBlock(nn.Module):
             return self._attend_from(_one_each(normed_BLD, asked_B), normed_BLD, bias)
         size, _, dimension = normed_BLD.shape
         shape = (size, -1, 3, self.heads, dimension // self.heads)
-        attended = _attended(self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4), bias)
+        attended = causal_attention(self.query_key_value(normed_BLD).view(shape).permute(2, 0, 3, 1, 4), bias)
         result: Tensor = self.attended(attended.transpose(1, 2).reshape(size, -1, dimension))
         return result
 
@@ -283,7 +283,7 @@ def place_buckets(before: Tensor) -> Tensor:
     return torch.log2(before + 1.0).mul(2).long().clamp(max=_PLACE_BUCKETS - 1)
 
 
-def _attended(query_key_value: Tensor, bias: Tensor) -> Tensor:
+def causal_attention(query_key_value: Tensor, bias: Tensor) -> Tensor:
     """What places gather by attention, shape [B, H, L, E], from what is stacked, shape [3, B, H, L, E]."""
     if query_key_value.is_cuda:
         query, key, value = query_key_value
