@@ -2,7 +2,7 @@
 
 The screening graph bounds the score of every item from above. The items with the highest bounds are scored in
 full; when the last of the best lies above the bound of everything that was not looked at, the answer is
-certain. Otherwise, which is counted, all items are scored in full.
+certain. Otherwise, which is counted, all items are scored in full. A small catalogue is at once.
 """
 
 from typing import Any

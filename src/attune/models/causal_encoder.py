@@ -17,7 +17,7 @@ from attune.models.time_buckets import BORDERS_IN_DAYS, TIME_BUCKETS
 # each place in its window (as in SASRec), or nothing but what came first.
 Positions = Literal["distance", "absolute", "none"]
 
-_PLACES_AT_ONCE = 64
+_PLACES_AT_ONCE = 64  # that ask, on a processor
 _NEAR = 16  # distances that have a bucket of their own
 _DISTANCE_BUCKETS = 40
 _PLACE_BUCKETS = 24
