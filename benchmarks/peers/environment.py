@@ -70,7 +70,7 @@ class Took:
         learn_processor: The same, in processor seconds.
         answer: All that was asked.
         answer_processor: The same, in processor seconds; 0 where that was not measured.
-        alone_processor: The median processor seconds of one of the longest queries, alone; 0 as before.
+        alone_processor: The median processor seconds of a query that just fills a window, alone; 0 as before.
         alone_small_processor: The same from a table that holds nothing but that query.
     """
 

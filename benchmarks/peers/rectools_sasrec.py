@@ -45,7 +45,8 @@ def main() -> None:
     model.fit(train)
     learnt, used = time.perf_counter(), time.process_time() - used
     rows = pd.read_parquet(asked.split / "queries.parquet")
-    queries, longest = _dataset(rows), rows["query"].value_counts().index[:_ALONE]
+    queries, counts = _dataset(rows), rows["query"].value_counts()
+    alone = counts[counts >= min(asked.length, counts.max())].index[-_ALONE:]
     answering = time.process_time()
     found = _recommended(model, asked, queries.user_id_map.external_ids, queries)
     answered, answering = time.perf_counter(), time.process_time() - answering
@@ -56,9 +57,9 @@ def main() -> None:
         "learn_processor_seconds": used,
         "answer_seconds": answered - learnt,
         "answer_processor_seconds": answering,
-        "alone_processor_seconds": _alone(model, asked, dict.fromkeys(longest, queries)),
+        "alone_processor_seconds": _alone(model, asked, dict.fromkeys(alone, queries)),
         "alone_small_processor_seconds": _alone(
-            model, asked, {query: _dataset(rows[rows["query"] == query]) for query in longest}
+            model, asked, {query: _dataset(rows[rows["query"] == query]) for query in alone}
         ),
     }
     lists.to_parquet(asked.split / "lists.parquet", index=False)
