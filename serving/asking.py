@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from attune import columns as c
-from attune.models.base import Floats
+from attune.models.base import Floats, fulfils
 from serving.champions import Champion
 from serving.problems import Problem
 from serving.traces import part
@@ -39,12 +38,6 @@ def table(rows: Sequence[Row], as_of: datetime) -> pd.DataFrame:
     times = pd.DatetimeIndex([as_of] * len(rows)).as_unit("us")
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return pd.DataFrame({c.EVENT_TIMESTAMP: times} | columns)
-
-
-@cache
-def fulfils(model: type, protocol: type) -> bool:
-    """Whether the models of a class do what a protocol asks for; looking costs more than a small network."""
-    return issubclass(model, protocol)
 
 
 def probabilities(version: Champion, rows: Sequence[Row], as_of: datetime) -> Floats:

@@ -12,8 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from attune import columns as c
+from attune.models.base import fulfils
 from serving import examples
-from serving.asking import Row, fulfils, probabilities, table, unsound
+from serving.asking import Row, probabilities, table, unsound
 from serving.champions import Champion
 from serving.schemas import Contribution
 from serving.traces import part

@@ -8,9 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from attune.errors import AttuneError
 from attune.governance.stages import Stage
+from attune.models.base import fulfils
 from attune.registry import Registry
 from serving import metrics
-from serving.asking import fulfils
 from serving.champions import SERVED, Champion, Champions, admit
 from serving.problems import AGAIN, Problem
 from serving.schemas import ModelStatus, TrialStatus

@@ -42,6 +42,8 @@ class Records:
 
     def remember(self, *answers: Given) -> None:
         """Log answers by one write, and count in which way each was less than it could be."""
+        if not answers:
+            return
         with part("log"):
             written = self._log.write(*_records(answers))
         if not written:

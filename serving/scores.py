@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -24,6 +25,7 @@ from serving.schemas import (
     ResponseOption,
     ResponseRequest,
 )
+from serving.together import answers_of
 
 # A probability, and what each feature adds to it where that was asked for.
 Score = tuple[float, list[Contribution] | None]
@@ -99,8 +101,6 @@ class Scores:
             for each, answer in zip(known, found, strict=True)
             if isinstance(each, Known) and isinstance(answer, ChurnAnswer)
         ]
-        if not pairs:
-            return
         shadow = self._ground.lineup.shadow("churn")
         if shadow:
             for each, answer in pairs:
@@ -148,19 +148,17 @@ def _scores(asked: Sequence[tuple[Known, bool]]) -> list[Score | Exception]:
         alike.setdefault((id(each.version), each.as_of, explain), []).append(place)
     found: dict[int, Score | Exception] = {}
     for (_, _, explain), places in alike.items():
-        found |= zip(places, _of_alike([asked[place][0] for place in places], explain), strict=True)
+        scores = answers_of(partial(_run, explain=explain), [asked[place][0] for place in places])
+        found |= zip(places, scores, strict=True)
     return [found[place] for place in range(len(asked))]
 
 
-def _of_alike(known: Sequence[Known], explain: bool) -> Sequence[Score | Exception]:
+def _run(known: Sequence[Known], explain: bool) -> list[Score]:
     """The probabilities of customers of one version and one moment."""
     version, as_of, rows = known[0].version, known[0].as_of, [each.values for each in known]
-    try:
-        if explain:
-            return [(score, why) for score, why in explained_scores(version, rows, as_of)]
-        return [(score, None) for score in probabilities(version, rows, as_of).tolist()]
-    except Exception as error:  # noqa: BLE001 - whatever one row brings about, the others are answered
-        return [error] if len(known) == 1 else [_of_alike([each], explain)[0] for each in known]
+    if explain:
+        return [(score, why) for score, why in explained_scores(version, rows, as_of)]
+    return [(score, None) for score in probabilities(version, rows, as_of).tolist()]
 
 
 def _churn_answer(known: Known, score: Score | Exception) -> ChurnAnswer | Exception:

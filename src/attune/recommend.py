@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import pandas as pd
 
 from attune.columns import EVENT_TIMESTAMP, HISTORY_ITEMS, HISTORY_TIMES
-from attune.models.base import Recommender, Wish
+from attune.models.base import Recommender, Wish, fulfils
 
 Degraded = Literal["unknown_customer", "no_consent", "no_feature_store", "missing_features", "stale_features"]
 Features = Literal["fresh", "stale", "missing", "unreachable"]
@@ -126,7 +125,7 @@ def recommend_each(model: Recommender, asked: Sequence[Asked]) -> list[Recommend
     Raises:
         ModelError: A k is below 1, or a history is malformed.
     """
-    if _side_by_side(type(model)):
+    if fulfils(type(model), SideBySide):
         found = cast(SideBySide, model).recommend_each([each.wish for each in asked])
     else:
         found = [_from_table(model, each) for each in asked]
@@ -134,12 +133,6 @@ def recommend_each(model: Recommender, asked: Sequence[Asked]) -> list[Recommend
         Recommendations(items=tuple(items), scores=tuple(scores), degraded=each.degraded)
         for each, (items, scores) in zip(asked, found, strict=True)
     ]
-
-
-@cache
-def _side_by_side(kind: type) -> bool:
-    # Looking at a protocol costs more than a small network.
-    return issubclass(kind, SideBySide)
 
 
 def _from_table(model: Recommender, asked: Asked) -> tuple[list[str], list[float]]:

@@ -1,13 +1,12 @@
-import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import uvicorn
 
-from serving.doorstep import stand_before, whole_path
+from serving.doorstep import whole_path
+from tests.serving.doors import connected
 
 BODY = b'{"customer_id": "ann"}'
 LATE = 0.02
@@ -71,20 +70,8 @@ def door(full: threading.Event, asked: threading.Event | None = None) -> Iterato
         def turned_away(self, path, request_id):
             return [(b"x-request-id", request_id.encode()), (b"content-length", b"2")], b"{}"
 
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    config.load()
-    stand_before(config, Porter(), LATE)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
-    thread.start()
-    try:
-        with socket.create_connection(listening.getsockname(), timeout=5) as connection:
-            yield connection
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
+    with connected(app, Porter(), LATE) as connection:
+        yield connection
 
 
 def answers(connection: socket.socket, count: int) -> list[tuple[int, str]]:

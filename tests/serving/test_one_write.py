@@ -1,14 +1,12 @@
 import asyncio
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-import uvicorn
 
-from serving.doorstep import stand_before
 from serving.one_write import OneWrite
+from tests.serving.doors import connected
 
 OK = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -96,20 +94,8 @@ def server() -> Iterator[socket.socket]:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
-    running = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    config.load()
-    stand_before(config, OpenDoor(), 0.01)
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve([listening])))
-    thread.start()
-    try:
-        with socket.create_connection(listening.getsockname(), timeout=5) as connection:
-            yield connection
-    finally:
-        running.should_exit = True
-        thread.join()
-        listening.close()
+    with connected(app, OpenDoor(), 0.01) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(

@@ -130,18 +130,19 @@ def test_where_all_fail_together_each_is_answered_alone():
     assert asked_of == [3, 1, 1, 1]
 
 
-@pytest.mark.parametrize("thread", [None, ThreadPoolExecutor(1)])
-def test_what_would_end_an_iteration_and_answers_that_are_too_few_reach_whoever_asked(thread):
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_what_would_end_an_iteration_and_answers_that_are_too_few_reach_whoever_asked(in_thread):
     def answer_all(asked: Sequence[int]) -> list[int | Exception]:
         if asked[0] == 0:
             return [next(iter([]))]
         return [] if asked[0] < 0 else doubled(asked)
 
     async def ask() -> int:
-        together = Together(answer_all, most=1, thread=thread)
-        for wrong in (0, -1):
-            with pytest.raises(RuntimeError, match=r"StopIteration|0 answers to 1 questions"):
-                await asyncio.wait_for(together.answer(wrong), 5)
-        return await asyncio.wait_for(together.answer(2), 5)
+        with ThreadPoolExecutor(1) as thread:
+            together = Together(answer_all, most=1, thread=thread if in_thread else None)
+            for wrong, said in ((0, "StopIteration"), (-1, "0 answers to 1 questions")):
+                with pytest.raises(RuntimeError, match=said):
+                    await asyncio.wait_for(together.answer(wrong), 5)
+            return await asyncio.wait_for(together.answer(2), 5)
 
     assert asyncio.run(ask()) == 4

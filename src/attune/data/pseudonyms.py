@@ -41,7 +41,7 @@ def pseudonym(key: bytes, raw: str) -> str:
 
 @lru_cache(maxsize=4)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """HMAC-SHA256 that has read the key: OpenSSL's own takes ten times as long to begin as to finish."""
+    """HMAC-SHA256 that has read the key: to begin OpenSSL's own each time costs a busy server more."""
     return hmac.new(key, digestmod=_sha256)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -81,6 +82,12 @@ class Recommender(Model, Protocol):
             Item ids, shape [N, k], padded with None where fewer are left, and their scores,
             shape [N, k], not increasing along a row, padded with -inf.
         """
+
+
+@cache
+def fulfils(model: type, protocol: type) -> bool:
+    """Whether the models of a class do what a protocol asks for; looking costs more than a small network."""
+    return issubclass(model, protocol)
 
 
 class Wish(NamedTuple):
